@@ -1,0 +1,121 @@
+"""Every default of the engine, once: one frozen dataclass per stage, checked when it is made.
+
+The command line's flags are made from these; nothing else in the package holds a default of its own.
+"""
+
+from dataclasses import dataclass
+
+from reenact.errors import InputError
+
+
+def _within(name: str, value: float, low: float, high: float) -> None:
+    if not low <= value <= high:
+        raise InputError(f"{name} is {value}: expected {low} to {high}")
+
+
+def _one_of(name: str, value: str, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        raise InputError(f"{name} is {value!r}: expected one of {', '.join(choices)}")
+
+
+@dataclass(frozen=True, slots=True)
+class MediaConfig:
+    """Pictures and videos from files; the limits are checked against the header, before anything is decoded."""
+
+    max_pixels: int = 64_000_000  # of one picture: 8000 x 8000
+    max_bytes: int = 4_000_000_000  # of one file
+
+
+@dataclass(frozen=True, slots=True)
+class CameraConfig:
+    """A webcam or a stream."""
+
+    width: int = 1280
+    height: int = 720
+    rate: float = 30.0
+    open_timeout_s: float = 10.0
+    read_timeout_s: float = 2.0
+
+    def __post_init__(self) -> None:
+        _within("camera width", self.width, 16, 16384)
+        _within("camera height", self.height, 16, 16384)
+        _within("camera rate", self.rate, 1, 1000)
+
+
+@dataclass(frozen=True, slots=True)
+class TrackingConfig:
+    """Face tracking and smoothing (one-euro filter: Casiez, Roussel, Vogel, CHI 2012)."""
+
+    max_faces: int = 3
+    min_score: float = 0.5
+    min_cutoff_hz: float = 4.0  # smoothing of a face at rest
+    beta: float = 6.0  # how fast the smoothing gives way to motion, per IOD/s
+    smooth: bool = True
+
+    def __post_init__(self) -> None:
+        _within("max_faces", self.max_faces, 1, 16)
+        _within("min_score", self.min_score, 0.0, 1.0)
+
+
+@dataclass(frozen=True, slots=True)
+class RetargetConfig:
+    """Transfer of motion; gains of 1 copy the driver, 0 leaves the target at rest."""
+
+    expression_gain: float = 1.0
+    head_gain: float = 1.0
+    gaze_gain: float = 1.0
+    neutral: str = "auto"  # "auto": over the first good frames; "first": the first frame that shows a face
+    calibration_frames: int = 15
+
+    def __post_init__(self) -> None:
+        for name in ("expression_gain", "head_gain", "gaze_gain"):
+            _within(name, getattr(self, name), 0.0, 3.0)
+        _one_of("neutral", self.neutral, ("auto", "first"))
+        _within("calibration_frames", self.calibration_frames, 1, 1000)
+
+
+MOUTHS = ("auto", "bank", "driver", "generated")
+
+
+@dataclass(frozen=True, slots=True)
+class GeneratorConfig:
+    """The network and where it runs."""
+
+    model: str = "portrait"
+    mouth: str = "auto"
+    provider: str = "auto"  # auto, cpu, cuda, tensorrt, coreml, directml
+    allow_cpu: bool = False
+    threads: int = 1  # a second pool thread loses when the tracker owns the other core
+
+    def __post_init__(self) -> None:
+        _one_of("mouth", self.mouth, MOUTHS)
+        _one_of("provider", self.provider, ("auto", "cpu", "cuda", "tensorrt", "coreml", "directml"))
+        _within("threads", self.threads, 1, 64)
+
+
+@dataclass(frozen=True, slots=True)
+class GateConfig:
+    """How long the last motion is held and how the target returns to rest, seconds; see reenact.gate."""
+
+    hold_s: float = 0.5
+    ease_s: float = 1.0
+    good_frames: int = 3
+
+
+@dataclass(frozen=True, slots=True)
+class RecorderConfig:
+    """Video files: x264 at a quality that looks lossless."""
+
+    crf: int = 14
+    preset: str = "veryfast"
+
+    def __post_init__(self) -> None:
+        _within("crf", self.crf, 0, 51)
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewConfig:
+    """The preview window."""
+
+    title: str = "reenact"
+    mirror: bool = True  # the driver's own little picture in the preview; never the output
