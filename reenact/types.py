@@ -160,6 +160,8 @@ class Shot:
                     photo: the picture as prepared)
     texture_points  (478, 3) float32: the target's own face in `texture`
     index           which frame of the target this is; 0 for a photo
+    found           False where the target shows no face just now: it is then shown as it is, `points`
+                    are those of the nearest frame that has one
     """
 
     pixels: Pixels
@@ -167,6 +169,7 @@ class Shot:
     texture: Pixels
     texture_points: Floats
     index: int
+    found: bool = True
 
     def __post_init__(self) -> None:
         check_pixels("Shot.pixels", self.pixels)
