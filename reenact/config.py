@@ -98,8 +98,27 @@ class GateConfig:
     """How long the last motion is held and how the target returns to rest, seconds; see reenact.gate."""
 
     hold_s: float = 0.5
-    ease_s: float = 1.0
+    ease_s: float = 1.0  # back to rest
+    ease_in_s: float = 0.3  # from rest, or from the motion held, to the driver's
     good_frames: int = 3
+    stale_s: float = 0.25  # live: no new picture for so long means that the driver cannot be read
+
+    def __post_init__(self) -> None:
+        for name in ("hold_s", "ease_s", "ease_in_s", "stale_s"):
+            _within(name, getattr(self, name), 0.0, 60.0)
+        _within("good_frames", self.good_frames, 1, 1000)
+
+
+@dataclass(frozen=True, slots=True)
+class LiveConfig:
+    """The live loop, see reenact.live."""
+
+    rate: float = 30.0  # pictures/s at the sink, when the camera is no faster
+    stop_s: float = 1.5  # how long the threads may take to end
+
+    def __post_init__(self) -> None:
+        _within("rate", self.rate, 1, 1000)
+        _within("stop_s", self.stop_s, 0.1, 60)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,9 +127,11 @@ class RecorderConfig:
 
     crf: int = 14
     preset: str = "veryfast"
+    matrix: str = "auto"  # bt709 from 1280 columns or 720 rows on, below bt601: what players assume of untagged files
 
     def __post_init__(self) -> None:
         _within("crf", self.crf, 0, 51)
+        _one_of("matrix", self.matrix, ("auto", "bt709", "bt601"))
 
 
 @dataclass(frozen=True, slots=True)
