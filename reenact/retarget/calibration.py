@@ -1,0 +1,115 @@
+"""The driver against the driver's own neutral: calibration and relative motion."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from reenact.config import RetargetConfig
+from reenact.geometry import eye_distance, fit_similarity
+from reenact.retarget.neutral import eye_opening, head_pose, iris_place, mouth_gap
+from reenact.tracking.topology import RIGID
+from reenact.types import FaceTrack, Floats, Motion
+
+_CLOSED_LID = 0.22  # of the neutral opening: what the mesh still shows of a shut eye
+
+
+def find_neutral(tracks: Sequence[FaceTrack]) -> FaceTrack:
+    """The track that shows the driver most at rest: lips together, eyes open, head as usual.
+
+    Raises ValueError if there is none.  Its points are the mean over the frames most like it, so that one frame's noise does not become
+    an expression for the rest of the run.
+    """
+    if not tracks:
+        raise ValueError("no tracks were given: expected at least one")
+    points = np.stack([t.points for t in tracks])
+    gaps = np.array([mouth_gap(p) for p in points])
+    lids = np.array([eye_opening(p).mean() for p in points])
+    turn = np.array([head_pose(p).rotation for p in points])
+    middle = np.median(turn, axis=0)
+    unrest = (
+        4.0 * (gaps - gaps.min())
+        + 2.0 * np.abs(lids - np.median(lids)) / max(float(np.median(lids)), 1e-3)
+        + np.linalg.norm(turn - middle, axis=(1, 2))
+    )
+    best = int(np.argmin(unrest))
+    near = np.flatnonzero(unrest <= unrest[best] + 0.05)
+    return FaceTrack(_mean_face(points[near], points[best]), tracks[best].score, *_identity(tracks[best]))
+
+
+def _identity(track: FaceTrack) -> tuple[int, int, float]:
+    return track.subject, track.seq, track.t_capture
+
+
+def _mean_face(points: Floats, reference: Floats) -> Floats:
+    """Mean of faces (n, 478, 3), each laid over the reference's skull."""
+    aligned = [fit_similarity(p[RIGID], reference[RIGID]).apply(p) for p in points]
+    mean: Floats = np.mean(aligned, axis=0).astype(np.float32)
+    return mean
+
+
+class Retarget:
+    """A `Retargeter` (reenact.stages): tracks of one driver to Motion against that driver's neutral face."""
+
+    def __init__(self, config: RetargetConfig | None = None) -> None:
+        self._config = config or RetargetConfig()
+        self._gathered: list[FaceTrack] = []
+        self._subject: int | None = None
+        self.calibrate()
+
+    def calibrate(self, track: FaceTrack | None = None) -> None:
+        """Takes track as the neutral, or gathers one from the next good frames."""
+        self._gathered = []
+        self.ready = False
+        if track is not None:
+            self._subject = track.subject
+            self._set(track)
+
+    def retarget(self, track: FaceTrack) -> Motion | None:
+        if self._subject is not None and track.subject != self._subject:
+            self.calibrate()
+        self._subject = track.subject
+        if not self.ready and not self._gather(track):
+            return None
+        return self._motion(track)
+
+    def _gather(self, track: FaceTrack) -> bool:
+        self._gathered.append(track)
+        wanted = 1 if self._config.neutral == "first" else self._config.calibration_frames
+        if len(self._gathered) < wanted:
+            return False
+        self._set(find_neutral(self._gathered))
+        self._gathered = []
+        return True
+
+    def _set(self, neutral: FaceTrack) -> None:
+        points = neutral.points.astype(np.float64)
+        self._neutral = points
+        self._iod = max(eye_distance(points), 1.0)
+        self._axes = head_pose(points).rotation
+        self._centre = points[RIGID].mean(0)
+        self._lids = np.maximum(eye_opening(points), 0.05)
+        self._iris = iris_place(points)
+        self.ready = True
+
+    def _motion(self, track: FaceTrack) -> Motion:
+        points = track.points
+        pose = fit_similarity(self._neutral[RIGID], points[RIGID])
+        rest = pose.undo(points)
+        expression = (rest - self._neutral) @ self._axes / self._iod
+        turn = self._axes.T @ pose.rotation @ self._axes
+        shift = (pose.apply(self._centre[None])[0] - self._centre)[:2] / self._iod
+        return Motion(
+            rotation=turn.astype(np.float32),
+            shift=shift.astype(np.float32),
+            scale=pose.scale,
+            expression=expression.astype(np.float32),
+            gaze=iris_place(rest) - self._iris,
+            lids=_openness(eye_opening(rest) / self._lids),
+            seq=track.seq,
+            t_capture=track.t_capture,
+        )
+
+
+def _openness(ratio: Floats) -> Floats:
+    """Opening over the neutral's, shut eyes stretched to 0: (2,) float32"""
+    return np.maximum((ratio - _CLOSED_LID) / (1 - _CLOSED_LID), 0).astype(np.float32)

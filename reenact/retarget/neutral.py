@@ -1,0 +1,77 @@
+"""The neutral face: a shape in the head's own axes, and the pose it has in a picture."""
+
+import numpy as np
+
+from reenact.geometry import Array, Similarity, fit_similarity
+from reenact.tracking.topology import RIGID, face_model
+from reenact.types import Floats
+
+CLOSED_SHARE = 0.2  # of the frames, those with the lips nearest to each other, count as closed-mouth
+
+
+def head_pose(points: Array, shape: Array | None = None) -> Similarity:
+    """The similarity from head axes to the picture of points (478, 3).
+
+    shape (478, 3) is the person's own neutral in head axes; the mean face stands in where it is not known.
+    """
+    reference = face_model().mean if shape is None else shape
+    return fit_similarity(reference[RIGID], points[RIGID])
+
+
+def head_shape(points: Array) -> Floats:
+    """points (478, 3) in head axes: pose removed, IOD 1, about the mean of the skull's points; float32."""
+    shape = head_pose(points).undo(points)
+    shape -= shape[RIGID].mean(0)
+    shape /= np.linalg.norm(shape[263] - shape[33])
+    return shape.astype(np.float32)
+
+
+def mouth_gap(points: Array) -> float:
+    """Distance of the inner lips (13, 14) over the IOD, in the picture or in head axes; (478, 2 or 3)."""
+    return float(np.linalg.norm(points[13] - points[14]) / np.linalg.norm(points[263] - points[33]))
+
+
+def neutral_shape(points: Floats) -> Floats:
+    """The neutral shape of a person from tracks (N, 478, 3): (478, 3) float32 in head axes.
+
+    The median of the closed-mouth frames in which the eyes are open; for one picture that picture.
+    """
+    if points.ndim != 3 or points.shape[1:] != (478, 3) or len(points) == 0:
+        raise ValueError(f"points has shape {points.shape}, expected (n, 478, 3), n >= 1")
+    shapes = np.stack([head_shape(p) for p in points])
+    keep = np.arange(len(shapes))
+    if len(shapes) >= 10:
+        gaps = np.array([mouth_gap(s) for s in shapes])
+        open_eyes = np.array([eye_opening(s).mean() for s in shapes])
+        awake = open_eyes >= 0.8 * np.median(open_eyes)
+        keep = np.flatnonzero(awake) if awake.any() else keep
+        count = max(5, int(len(keep) * CLOSED_SHARE))
+        keep = keep[np.argsort(gaps[keep], kind="stable")[:count]]
+    shape: Floats = np.median(shapes[keep], axis=0).astype(np.float32)
+    return shape
+
+
+def eye_opening(points: Array) -> Floats:
+    """Height of the right and left eye's opening over its width, (2,) float32; points (478, 2 or 3)."""
+    heights = [
+        np.mean([np.linalg.norm(points[a] - points[b]) for a, b in pairs])
+        for pairs in (((159, 145), (158, 153), (160, 144)), ((386, 374), (385, 380), (387, 373)))
+    ]
+    widths = [np.linalg.norm(points[33] - points[133]), np.linalg.norm(points[362] - points[263])]
+    return np.array([h / max(w, 1e-6) for h, w in zip(heights, widths, strict=True)], np.float32)
+
+
+def iris_place(points: Array) -> Floats:
+    """Where each iris centre is between its eye's corners: along (0 in the middle) and across, (2, 2) float32, eye widths.
+
+    "Along" runs from the right to the left of the picture's viewer for both eyes: 33 to 133 and 362 to 263.
+    points (478, 2 or 3); only x and y count.
+    """
+    places = []
+    for centre, a, b in ((468, 33, 133), (473, 362, 263)):
+        line = points[b, :2] - points[a, :2]
+        width = max(float(np.linalg.norm(line)), 1e-6)
+        along = line / width
+        offset = points[centre, :2] - (points[a, :2] + points[b, :2]) / 2
+        places.append([offset @ along / width, (along[0] * offset[1] - along[1] * offset[0]) / width])
+    return np.array(places, np.float32)
