@@ -16,8 +16,8 @@ _CLOSED_LID = 0.22  # of the neutral opening: what the mesh still shows of a shu
 def find_neutral(tracks: Sequence[FaceTrack]) -> FaceTrack:
     """The track that shows the driver most at rest: lips together, eyes open, head as usual.
 
-    Raises ValueError if there is none.  Its points are the mean over the frames most like it, so that one frame's noise does not become
-    an expression for the rest of the run.
+    Its points are the mean over the frames most like it, so that one frame's noise does not become
+    an expression for the rest of the run.  Raises ValueError if there are no tracks.
     """
     if not tracks:
         raise ValueError("no tracks were given: expected at least one")

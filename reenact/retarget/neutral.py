@@ -62,10 +62,10 @@ def eye_opening(points: Array) -> Floats:
 
 
 def iris_place(points: Array) -> Floats:
-    """Where each iris centre is between its eye's corners: along (0 in the middle) and across, (2, 2) float32, eye widths.
+    """Where each iris centre is between its eye's corners: along (0 in the middle) and across.
 
     "Along" runs from the right to the left of the picture's viewer for both eyes: 33 to 133 and 362 to 263.
-    points (478, 2 or 3); only x and y count.
+    points (478, 2 or 3), of which x and y count -> (2, 2) float32 in eye widths, right eye first.
     """
     places = []
     for centre, a, b in ((468, 33, 133), (473, 362, 263)):
