@@ -1,0 +1,89 @@
+"""The blending stage of the engine: a Patch put into a Shot makes a LIVE Composite."""
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from reenact.blending.feather import feather
+from reenact.blending.poisson import PoissonBlender
+from reenact.types import Composite, Kind, Patch, Pixels, Shot
+
+
+class PoissonCompositor:
+    """The `reenact.stages.Blender` of the engine: membrane blending, then the mask's feather.
+
+    The membrane is solved on mask > 0; where the mask is below 255 the corrected patch fades into the target.
+    Buffers grow to the largest patch seen.  options: those of PoissonBlender.
+    """
+
+    def __init__(self, max_shape: tuple[int, int] = (256, 256), **options: object) -> None:
+        self._options = options
+        self._shape = max_shape
+        self._blender = PoissonBlender(max_shape, **options)  # type: ignore[arg-type]
+
+    def blend(self, patch: Patch, shot: Shot) -> Composite:
+        out = shot.pixels.copy()
+        placed = place(patch, (shot.pixels.shape[1], shot.pixels.shape[0]))
+        if placed is not None:
+            pixels, mask, (x, y) = placed
+            h, w = mask.shape
+            if h > self._shape[0] or w > self._shape[1]:
+                self._shape = max(h, self._shape[0]), max(w, self._shape[1])
+                self._blender = PoissonBlender(self._shape, **self._options)  # type: ignore[arg-type]
+            self._blender.set_mask(mask, (x, y))
+            self._blender.blend(pixels, out, out)
+            feather(out.reshape(-1), shot.pixels.reshape(-1), mask, out.shape[1], y, x)
+        return Composite(out, patch.seq, patch.t_capture, Kind.LIVE)
+
+
+class AlphaCompositor:
+    """A `reenact.stages.Blender` that only feathers: the patch as it is, by its mask.  To compare with, and for
+    patches whose colours are right already."""
+
+    def blend(self, patch: Patch, shot: Shot) -> Composite:
+        out = shot.pixels.copy()
+        placed = place(patch, (shot.pixels.shape[1], shot.pixels.shape[0]))
+        if placed is not None:
+            pixels, mask, (x, y) = placed
+            h, w = mask.shape
+            np.copyto(out[y : y + h, x : x + w], pixels, where=(mask > 0)[..., None])
+            feather(out.reshape(-1), shot.pixels.reshape(-1), mask, out.shape[1], y, x)
+        return Composite(out, patch.seq, patch.t_capture, Kind.LIVE)
+
+
+def place(patch: Patch, size: tuple[int, int]) -> tuple[Pixels, npt.NDArray[np.uint8], tuple[int, int]] | None:
+    """Patch and mask in the output's own pixels, cropped to the output and to where the mask is not zero.
+
+    size (width, height) of the output.  Returns pixels (h, w, 3), mask (h, w) and the origin (x, y), or None where
+    nothing of the mask falls into the picture.  A matrix that only shifts by whole pixels is not resampled.
+    """
+    matrix, (width, height) = patch.matrix, size
+    h, w = patch.mask.shape
+    if not np.isfinite(matrix).all():
+        raise ValueError(f"the patch's matrix is not finite: {matrix.tolist()}")
+    pixels, mask = patch.pixels, patch.mask
+    x, y = round(matrix[0, 2]), round(matrix[1, 2])
+    if np.abs(matrix - np.array([[1, 0, x], [0, 1, y]])).max() > 1e-3:
+        corners = matrix @ np.array([[0, w - 1, 0, w - 1], [0, 0, h - 1, h - 1], [1, 1, 1, 1]], np.float64)
+        low, high = np.floor(corners.min(1)) - 1, np.ceil(corners.max(1)) + 2
+        x, y = int(max(low[0], 0)), int(max(low[1], 0))
+        w, h = int(min(high[0], width)) - x, int(min(high[1], height)) - y
+        if w <= 0 or h <= 0:
+            return None
+        shifted = matrix - np.array([[0, 0, x], [0, 0, y]])
+        pixels = cv2.warpAffine(pixels, shifted, (w, h), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        mask = cv2.warpAffine(mask, shifted, (w, h), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
+    left, top = max(-x, 0), max(-y, 0)
+    right, bottom = min(w, width - x), min(h, height - y)
+    if right <= left or bottom <= top:
+        return None
+    bx, by, bw, bh = cv2.boundingRect(mask[top:bottom, left:right])
+    if bw == 0:
+        return None
+    # one pixel more where the patch has it: the boundary values are read there
+    x0, y0 = max(left, left + bx - 1), max(top, top + by - 1)
+    x1, y1 = min(right, left + bx + bw + 1), min(bottom, top + by + bh + 1)
+    whole = (y0, x0, y1, x1) == (0, 0, *mask.shape)
+    if not whole:
+        pixels, mask = np.ascontiguousarray(pixels[y0:y1, x0:x1]), np.ascontiguousarray(mask[y0:y1, x0:x1])
+    return pixels, mask, (x + x0, y + y0)

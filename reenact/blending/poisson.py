@@ -1,0 +1,171 @@
+"""Poisson blending of a patch into a frame on an irregular mask, every frame: the public face of the kernels.
+
+Perez, Gangnet, Blake, Poisson Image Editing, SIGGRAPH 2003.  In its membrane form the patch gets a smooth correction
+that is the difference between target and patch on the mask's boundary and solves Laplace's equation inside; with
+mixed gradients (eq. 12) the stronger of the two pictures' gradients wins at each pixel.
+"""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from reenact.blending.plans import Plan
+from reenact.blending.solve import blend_membrane, blend_mixed
+from reenact.types import Pixels
+
+MODES = ("membrane", "mixed")
+RESOLUTIONS = ("auto", "full", "half", "quarter")
+CYCLES = 1  # V-cycles on the finest level after full multigrid; measured in docs/blending.md
+MIXED_CYCLES = 2
+
+
+class PoissonBlender:
+    """Blends patches of at most `max_shape` (h, w) into frames.  One object serves one thread at a time.
+
+    mode         "membrane" or "mixed"
+    resolution   grid of the membrane's correction: "full", "half", "quarter" of the pixels' own, or "auto": by size,
+                 finer where the mask has gaps or bridges narrower than the grid.  "mixed" always solves "full".
+    """
+
+    def __init__(
+        self,
+        max_shape: tuple[int, int],
+        mode: str = "membrane",
+        resolution: str = "auto",
+    ) -> None:
+        if len(max_shape) != 2 or min(max_shape) < 1:
+            raise ValueError(f"max_shape is {max_shape}, expected (height, width) of at least (1, 1)")
+        if mode not in MODES:
+            raise ValueError(f"mode is {mode!r}, expected one of {', '.join(MODES)}")
+        if resolution not in RESOLUTIONS:
+            raise ValueError(f"resolution is {resolution!r}, expected one of {', '.join(RESOLUTIONS)}")
+        if mode == "mixed" and resolution not in ("auto", "full"):
+            raise ValueError(f"resolution is {resolution!r}, expected auto or full: mixed gradients need every pixel")
+        self.mode = mode
+        self.resolution = "full" if mode == "mixed" else resolution
+        h, w = int(max_shape[0]), int(max_shape[1])
+        self._plan = plan = Plan((h, w))
+        self._values = np.zeros((3, plan.bound.shape[0]), np.float32)
+        self._mean = np.zeros(3, np.float32)
+        self._u = np.zeros(3 * plan.total, np.float32)
+        self._t = np.zeros(plan.total, np.float32)
+        self._f = np.zeros((3 if mode == "mixed" else 1) * plan.total, np.float32)
+        self._residuals = np.zeros(4 * (w + 16), np.float32)
+        self._rows = np.zeros((7, 3 * (w + 16)), np.int16)
+        self._mask = np.zeros(h * w, np.uint8)
+        self._shape: tuple[int, int] | None = None
+        self._origin = (0, 0)
+        self._planned: tuple[Any, ...] | None = None
+
+    def set_mask(self, mask: npt.NDArray[Any], origin: tuple[int, int]) -> None:
+        """mask (h, w) uint8 or bool, nonzero inside, any shape; origin (x, y): pixel of the frame under mask[0, 0].
+
+        A mask equal to the last one is not planned again.  The mask is copied.
+        """
+        if not isinstance(mask, np.ndarray) or mask.dtype not in (np.uint8, np.bool_):
+            came = mask.dtype if isinstance(mask, np.ndarray) else type(mask).__name__
+            raise TypeError(f"mask is {came}, expected a numpy array of uint8 or bool")
+        limit = self._plan.max_shape
+        if mask.ndim != 2 or 0 in mask.shape or mask.shape[0] > limit[0] or mask.shape[1] > limit[1]:
+            raise ValueError(f"mask has shape {mask.shape}, expected (h, w) from (1, 1) to {limit}")
+        shape = (mask.shape[0], mask.shape[1])
+        kept = self._mask[: mask.size].reshape(shape)
+        if self._shape != shape or not np.array_equal(kept, mask):
+            kept[:] = mask
+            self._shape, self._planned = shape, None
+        self._origin = int(origin[0]), int(origin[1])
+
+    def blend(self, patch: Pixels, frame: Pixels, out: Pixels | None = None) -> Pixels:
+        """Writes `frame` with `patch` blended into it to `out` and returns it.
+
+        patch (h, w, 3) uint8 BGR, of the mask's shape; frame (H, W, 3) uint8 BGR; out: like frame, C-contiguous; it
+        may be the frame itself, which then saves the copy; None makes a new array.  Pixels outside the mask keep the
+        frame's values.  The membrane needs the frame only beside the mask, mixed gradients inside it too.
+        """
+        if self._shape is None:
+            raise ValueError("no mask is set: call set_mask(mask, origin) before blend")
+        h, w = self._shape
+        _check_picture("patch", patch)
+        _check_picture("frame", frame)
+        if patch.shape != (h, w, 3):
+            raise ValueError(f"patch has shape {patch.shape}, expected {(h, w, 3)}, that of the mask")
+        ox, oy = self._origin
+        height, width = frame.shape[:2]
+        if ox < 0 or oy < 0 or ox + w > width or oy + h > height:
+            raise ValueError(
+                f"the mask's box ({w} x {h} at x {ox}, y {oy}) leaves the frame ({width} x {height}): crop it first"
+            )
+        if out is None:
+            out = np.empty((height, width, 3), np.uint8)
+        if out is not frame:
+            _check_out(out, frame)
+            np.copyto(out, frame)
+        elif not (out.flags.c_contiguous and out.flags.writeable):
+            raise ValueError("out is not a writeable C-contiguous array")
+        self._blend(_plain(patch), out, (oy, ox))
+        return out
+
+    def _blend(self, patch: Pixels, out: Pixels, at: tuple[int, int]) -> None:
+        h, w = patch.shape[:2]
+        height, width = out.shape[:2]
+        (oy, ox), p = at, self._plan
+        edges = (oy == 0, oy + h == height, ox == 0, ox + w == width)
+        if self._planned != edges:
+            p.make(self._mask[: h * w].reshape(h, w), edges, self.resolution)
+            self._planned = edges
+        flat, target = patch.reshape(-1), out.reshape(-1)
+        if self.mode == "mixed":
+            blend_mixed(
+                flat, h, w, target, height, target, width, oy, ox, self._mean, self._u, self._t, self._f, p.diagonal,
+                p.inverse, p.levels, p.n_levels, p.total, MIXED_CYCLES, self._residuals, self._rows, p.runs,
+                p.row_first,
+            )  # fmt: skip
+        else:
+            blend_membrane(
+                flat, h, w, target, target, width, oy, ox, p.bound, p.n_bound, self._values, self._mean, self._u,
+                self._t, self._f, p.diagonal, p.inverse, p.levels, p.top, p.n_levels, p.total, CYCLES,
+                self._residuals, self._rows, p.runs, p.row_first, *p.entries(),
+            )  # fmt: skip
+
+
+def poisson_blend(
+    patch: Pixels,
+    frame: Pixels,
+    mask: npt.NDArray[Any],
+    origin: tuple[int, int],
+    mode: str = "membrane",
+    resolution: str = "auto",
+) -> Pixels:
+    """`PoissonBlender` for one picture: a new array, `frame` with `patch` blended in on `mask` at `origin` (x, y)."""
+    if not isinstance(mask, np.ndarray) or mask.ndim != 2 or 0 in mask.shape:
+        raise ValueError(f"mask is {getattr(mask, 'shape', type(mask).__name__)}, expected a numpy array (h, w)")
+    blender = PoissonBlender((mask.shape[0], mask.shape[1]), mode, resolution)
+    blender.set_mask(mask, origin)
+    return blender.blend(patch, frame)
+
+
+def _check_picture(name: str, value: Any) -> None:
+    if not isinstance(value, np.ndarray):
+        raise TypeError(f"{name} is {type(value).__name__}, expected a numpy array of uint8")
+    if value.dtype != np.uint8:
+        raise TypeError(f"{name} has dtype {value.dtype}, expected uint8")
+    if value.ndim != 3 or value.shape[2] != 3 or 0 in value.shape:
+        raise ValueError(f"{name} has shape {value.shape}, expected (height, width, 3)")
+
+
+def _check_out(out: Any, frame: Pixels) -> None:
+    _check_picture("out", out)
+    if out.shape != frame.shape:
+        raise ValueError(f"out has shape {out.shape}, expected {frame.shape}, that of the frame")
+    if not (out.flags.c_contiguous and out.flags.writeable):
+        raise ValueError("out is not a writeable C-contiguous array")
+    if np.may_share_memory(out, frame) and out.ctypes.data != frame.ctypes.data:
+        raise ValueError("out overlaps the frame without being it: pass the frame itself or an array of its own")
+
+
+def _plain(picture: Pixels) -> Pixels:
+    """C-contiguous and writeable, as the kernels are compiled for; a copy only where it is neither."""
+    if picture.flags.c_contiguous and picture.flags.writeable:
+        return picture
+    return picture.copy()
