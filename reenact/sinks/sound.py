@@ -60,7 +60,7 @@ class Sound:
             self._packets = self._encoded()
         self._next = next(self._packets, None)
 
-    def write_until(self, seconds: float) -> None:
+    def write_until(self, seconds: float | Fraction) -> None:
         """Writes what sounds before `seconds` of the recording and was not written yet."""
         while self._next is not None and self._next[0] < seconds:
             self._output.mux(self._next[1])
