@@ -14,13 +14,14 @@ class Preview:
 
     stats    what the head-up display shows from now on; None: nothing is written over the picture
     driver   the driver's newest picture, shown small in a corner of this window and nowhere else; None: not shown
+    mirror   whether the driver is shown as in a mirror
     closed   True once the user has closed the window; pictures sent then are quietly not shown
     Raises DeviceError where no window can be opened.
     """
 
     def __init__(self, size: tuple[int, int], config: PreviewConfig | None = None) -> None:
         self._config = config or PreviewConfig()
-        self.size = size
+        self.size, self.mirror = size, self._config.mirror
         self.stats: HudStats | None = None
         self.driver: Frame | None = None
         self.closed = False
@@ -43,7 +44,7 @@ class Preview:
             return
         pixels = composite.pixels
         if self.driver is not None:
-            pixels = draw_inset(pixels, self.driver.pixels, self._config.mirror)
+            pixels = draw_inset(pixels, self.driver.pixels, self.mirror)
         if self.stats is not None:
             pixels = draw_hud(pixels, self.stats)
         try:
