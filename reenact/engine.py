@@ -113,7 +113,7 @@ class Engine:
         steered = self.gate.steer(reading.motion, reading.mouth, reading.seq, reading.t_capture, now)
         with self.stats.stage("target"):
             shot = self.target.shot(n, steered.motion)
-        if steered.motion is None:
+        if steered.motion is None or not shot.found:
             return self.gate.rest(shot, reading.seq, reading.t_capture)
         with self.stats.stage("generate"):
             patch = self.generator.generate(shot, steered.motion, steered.mouth)

@@ -132,9 +132,11 @@ class Gate:
         return self.card(motion.seq, motion.t_capture)
 
     def rest(self, shot: Shot, seq: int, t_capture: float) -> Composite:
-        """The target as prepared, nothing of a driver in it."""
+        """The target as it is, nothing of a driver in it; the slate while the engine is not trusted."""
         if shot.pixels.shape != self._slate.shape:
             raise Untrusted(_other_size("the target's picture", shot.pixels, self._slate))
+        if self._state is State.SLATE:
+            return self.card(seq, t_capture)
         return Composite(shot.pixels.copy(), seq, t_capture, Kind.REST)
 
     def distrust(self, reason: str, seq: int, t_capture: float) -> Composite:

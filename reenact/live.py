@@ -63,6 +63,7 @@ class Live:
         self._composed = False
         self._sent_at = self._began - self._period
         self._was_fresh = True
+        self._over: float | None = None
         self.view: Frame | None = None  # the driver's newest picture, for the preview's corner alone
         self.last: Composite | None = None  # what the sink got last
 
@@ -82,6 +83,11 @@ class Live:
             self._panic.clear()
         else:
             self._panic.set()
+
+    @property
+    def seconds(self) -> float:
+        """How long it has run, or ran."""
+        return (self._over or self._clock.now()) - self._began
 
     @property
     def drops(self) -> int:
@@ -210,6 +216,7 @@ class Live:
 
     def _end(self, threads: list[threading.Thread]) -> None:
         self._ending.set()
+        self._over = self._clock.now()
         self.source.close()
         for slot in (self._frames, self._readings, self._composites):
             slot.close()

@@ -66,6 +66,12 @@ class Stats:
         yield
         self.add(name, self._clock.now() - start)
 
+    def clear(self) -> None:
+        """Forgets everything: the start of a measurement."""
+        with self._lock:
+            for kept in (self._values, self._counts, self._totals):
+                kept.clear()
+
     def series(self, name: str) -> Series | None:
         """One series' percentiles; None when it has no values."""
         with self._lock:

@@ -1,1 +1,83 @@
+"""The command line.  `main` is the program: it turns errors into one sentence and an exit status."""
 
+from typing import Annotated
+
+import typer
+
+from reenact.version import __version__
+
+HELP = """Drive a target's face with a driver's face, live.
+
+\b
+[bold]reenact demo[/]    the whole thing on built-in people, writes demo.mp4
+[bold]reenact live -t portrait.jpg --consent self[/]    your webcam drives it
+[bold]reenact target add film.mp4 --name ada --consent self[/]
+[bold]reenact render me.mp4 -t ada -o out.mp4[/]    a video drives a target
+[bold]reenact doctor[/]    what works on this machine, and what to do where not
+
+Exit status: 0 done, 1 failed at run time, 2 usage or bad input, 3 a device is missing."""
+
+app = typer.Typer(
+    name="reenact",
+    help=HELP,
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        print(f"reenact {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """Options before the command."""
+
+
+def _register() -> None:
+    from reenact.cli import bench, demo, doctor, live, models, render, target, warmup
+
+    app.command("demo")(demo.demo)
+    app.command("live")(live.live)
+    app.command("render")(render.render)
+    app.add_typer(target.app, name="target")
+    app.add_typer(bench.app, name="bench")
+    app.command("doctor")(doctor.doctor)
+    app.command("models")(models.models)
+    app.command("warmup")(warmup.warmup)
+
+
+_register()
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Runs the program; returns its exit status."""
+    from reenact.cli.console import quieten, tell
+    from reenact.errors import ReenactError
+
+    quieten()
+    try:
+        status = app(args=arguments, prog_name="reenact", standalone_mode=False)
+    except ReenactError as error:
+        tell(str(error))
+        return error.exit_status
+    except (KeyboardInterrupt, typer.Abort):
+        tell("interrupted")
+        return 130
+    except BrokenPipeError:
+        return 1
+    except Exception as error:
+        show = getattr(error, "show", None)  # a usage error, whose class is private to Typer
+        if show is None:
+            raise
+        show()
+        return int(getattr(error, "exit_code", 2))
+    return status if isinstance(status, int) else 0

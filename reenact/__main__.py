@@ -1,0 +1,7 @@
+"""`python -m reenact`."""
+
+import sys
+
+from reenact.cli import main
+
+sys.exit(main())

@@ -1,0 +1,46 @@
+"""Opening what a command needs, with the waiting shown."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from reenact.assets import DRIVER
+from reenact.cli.console import err, preparing
+
+if TYPE_CHECKING:
+    from reenact.cli.options import ConsentKind
+    from reenact.stages import Source
+    from reenact.targets.library import OpenTarget
+
+
+@contextmanager
+def opened_target(name_or_file: str, consent: "ConsentKind | None", note: str) -> "Iterator[OpenTarget]":
+    """The target of `--target`, prepared on the spot where it is a file."""
+    from reenact.targets.library import open_target
+
+    with preparing(f"opening {name_or_file}") as report:
+        target = open_target(name_or_file, None if consent is None else consent.value, note, report)
+    try:
+        yield target
+    finally:
+        target.close()
+
+
+def opened_camera(camera: str) -> "Source":
+    """The driver of `--camera`: a device, a stream, or a video file (`demo`: the built-in one) in real time."""
+    from reenact.sources import Camera, LoopedVideo
+
+    if camera == "demo":
+        return LoopedVideo(DRIVER)
+    if Path(camera).is_file():
+        return LoopedVideo(camera)
+    return Camera(int(camera) if camera.isdigit() else camera)
+
+
+def warm() -> None:
+    """Compiles the blending kernels, which takes most of a minute once on a machine and a second after that."""
+    from reenact.blending import warmup
+
+    with err.status("compiling the blending kernels; this is slow the first time only"):
+        warmup()

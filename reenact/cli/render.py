@@ -1,0 +1,86 @@
+"""`reenact render`: a file drives a target into a file."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from reenact.cli import options as o
+
+
+class Audio(StrEnum):
+    """Whose sound the output gets."""
+
+    driver = "driver"
+    target = "target"
+    none = "none"
+
+
+def render(
+    driver: Annotated[Path, typer.Argument(metavar="DRIVER", help="Video or picture whose face drives.")],
+    target: o.Target,
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="OUT.mp4", help="Video to write, or .png.")],
+    consent: o.Consent = None,
+    note: o.Note = "",
+    neutral: Annotated[
+        str,
+        typer.Option(
+            metavar="auto|first|FILE",
+            help="The driver at rest: found in the first three seconds, the first frame, or a picture.",
+        ),
+    ] = o.RETARGET.neutral,
+    mouth: o.MouthWay = o.MOUTH,
+    audio: Annotated[Audio, typer.Option(help="Whose sound is copied.")] = Audio.driver,
+    expression_gain: o.ExpressionGain = o.RETARGET.expression_gain,
+    head_gain: o.HeadGain = o.RETARGET.head_gain,
+    gaze_gain: o.GazeGain = o.RETARGET.gaze_gain,
+    provider: o.RunsOn = o.PROVIDER,
+    allow_cpu: o.AllowCpu = False,
+    times: o.Times = False,
+) -> None:
+    """A video DRIVER moves the target's face; one output frame for each of the driver's, at its time.
+
+    \b
+    [bold]reenact render me.mp4 -t ada -o out.mp4[/]
+    [bold]reenact render me.mp4 -t mona-lisa.jpg --consent public-domain -o out.mp4[/]
+    [bold]reenact render me.mp4 -t ada --neutral me-at-rest.jpg --mouth driver -o out.mp4[/]
+
+    With a video target the output's frame i is made of the target's frame i, then back and forth. Where the
+    driver shows no face the target comes to rest; the driver's own picture is never shown.
+    """
+    from reenact.cli.console import out, stage_table, tell
+    from reenact.cli.opening import opened_target, warm
+    from reenact.config import GeneratorConfig, RetargetConfig
+    from reenact.rendering import check_output
+    from reenact.rendering import render as run
+    from reenact.sources import open_media, read_picture
+
+    at_rest = None if neutral in ("auto", "first") else o.existing(Path(neutral), "auto, first, or a picture")
+    retarget = RetargetConfig(expression_gain, head_gain, gaze_gain, neutral="auto" if at_rest else neutral)
+    generator = GeneratorConfig(mouth=mouth.value, provider=provider.value, allow_cpu=allow_cpu)
+    open_media(o.existing(driver, "a video or a picture")).close()
+    if at_rest is not None:
+        read_picture(at_rest)
+    inputs = [path for path in (driver, Path(target), at_rest) if path is not None and path.is_file()]
+    check_output(output, *inputs)
+    with opened_target(target, consent, note) as shown:
+        sound = {"driver": driver, "target": _source_of(shown), "none": None}[audio.value]
+        warm()
+        from reenact.cli.console import progress
+
+        with progress(f"rendering {output.name}") as report:
+            done = run(driver, shown, output, retarget, generator, neutral=at_rest, audio=sound, progress=report)
+    if done.warning:
+        tell(done.warning)
+    lost = f", {done.faceless} without a face" if done.faceless else ""
+    out.print(
+        f"{output}: {done.frames} frames{lost}, {shown.size[0]}x{shown.size[1]}, sound: {done.sound}", soft_wrap=True
+    )
+    if times:
+        out.print(stage_table(done.stats, "milliseconds by stage"))
+
+
+def _source_of(target: object) -> Path | None:
+    """The file whose sound goes with a video target."""
+    return getattr(target, "media", None)
