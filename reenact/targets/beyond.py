@@ -19,7 +19,7 @@ _WIDEST = 1.9  # IOD to each side of its middle: wider at the edge is no skull b
 
 def beyond_the_edge(layer: Pixels, pad: int, points: Floats, iod: float) -> Pixels:
     """layer (H, W, 4) uint8, BGR times opacity and opacity, made larger by `pad` on each side."""
-    wide: Pixels = cv2.copyMakeBorder(layer, pad, pad, pad, pad, cv2.BORDER_REFLECT_101)
+    wide = _mirrored(layer, pad)
     span = _span(layer[0, :, 3], float(points[10, 0]))
     if span is None or span[1] - span[0] > 2 * _WIDEST * iod:
         return wide
@@ -37,6 +37,16 @@ def beyond_the_edge(layer: Pixels, pad: int, points: Floats, iod: float) -> Pixe
     crown = cv2.remap(layer, source_x, source_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
     crown[outline < 1] = 0
     wide[:pad] = crown[::-1]
+    return wide
+
+
+def _mirrored(layer: Pixels, pad: int) -> Pixels:
+    """The layer mirrored at its edges, but only what reaches the edge: the mirrored head itself must not appear."""
+    wide: Pixels = cv2.copyMakeBorder(layer, pad, pad, pad, pad, cv2.BORDER_REFLECT_101)
+    opacity = wide[..., 3]
+    for outward in (opacity[pad::-1], opacity[-pad - 1 :], opacity.T[pad::-1], opacity.T[-pad - 1 :]):
+        np.minimum.accumulate(outward, axis=0, out=outward)
+    np.minimum(wide[..., :3], opacity[..., None], out=wide[..., :3])  # BGR times opacity is at most the opacity
     return wide
 
 

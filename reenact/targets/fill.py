@@ -17,6 +17,8 @@ Mask = np.ndarray[Any, np.dtype[np.uint8]]
 _MARGIN = 0.06  # about the matte the picture is not trusted to be background: shadow and stray hair, IOD
 _MIRROR = 0.5  # how deep texture is mirrored in before the smooth fill has taken over, IOD
 
+_SOLID, _SEEN = 250, 150  # opacity from which a pixel has its own colour, and below which it tells nothing of it
+
 
 def fill(pixels: Pixels, matte: Mask, iod: float) -> Pixels:
     """pixels (H, W, 3) uint8 BGR with everything that matte (H, W) uint8 covers, and a margin, filled in.
@@ -35,6 +37,20 @@ def fill(pixels: Pixels, matte: Mask, iod: float) -> Pixels:
     filled = smooth + weight[..., None] * (mirrored - smooth)
     whole: Pixels = np.where(hidden[..., None] > 0, np.clip(np.round(filled), 0, 255), pixels).astype(np.uint8)
     return whole
+
+
+def own_colour(pixels: Pixels, opacity: Any) -> Pixels:
+    """pixels (H, W, 3) uint8 without what shines through from behind where opacity (H, W), 0..255, is not full.
+
+    There the person's colour is carried on from where they are opaque, or the old background would go
+    with them as a coloured fringe.
+    """
+    solid = opacity >= _SOLID
+    if solid.all() or not solid.any():
+        return pixels
+    carried = _pull_push(pixels.astype(np.float32), solid.astype(np.float32))
+    seen = np.clip((opacity.astype(np.float32) - _SEEN) / (_SOLID - _SEEN), 0, 1)[..., None]
+    return np.asarray(np.clip(np.round(carried + seen * (pixels - carried)), 0, 255), np.uint8)
 
 
 def _pull_push(values: Floats, weight: Floats) -> Floats:

@@ -45,7 +45,7 @@ class HeadField:
         self._fit = np.linalg.pinv(self._true)  # (4, 468)
         face = _shallow(points[:468].astype(np.float64))
         self.iod = iod = float(np.linalg.norm(face[33, :2] - face[263, :2]))
-        self.step = max(4.0, iod / _CELLS_PER_IOD)
+        self.step = max(4, round(iod / _CELLS_PER_IOD))
         self.shape = (int(np.ceil(size[1] / self.step)) + 1, int(np.ceil(size[0] / self.step)) + 1)
         ys, xs = np.mgrid[: self.shape[0], : self.shape[1]]
         nodes = np.stack([xs.ravel(), ys.ravel()], 1) * self.step
@@ -130,9 +130,9 @@ def _weights(face: Any, size: tuple[int, int], nodes: Any, iod: float, layered: 
     below = (nodes - chin) @ down / iod
     beside = np.abs((nodes - _middle(face)[:2]) @ across) / iod
     room = (size[1] - 1 - chin[1]) / iod  # from the chin to the lower edge
-    neck = float(np.clip(room, 0.5, 1.4))
+    neck = float(np.clip(room, 0.9, 1.4))
     turn = 1 - _smooth_step(0.05, neck, below)
-    shift = 1 - _smooth_step(0.1, float(np.clip(room, 0.7, 4.0)), below)
+    shift = 1 - _smooth_step(0.1, float(np.clip(room, 1.5, 4.0)), below)
     if layered:
         side = 1 - _smooth_step(1.6, 2.8, beside)
         turn, shift = turn * side, shift * (1 - _smooth_step(1.8, 4.0, beside))
@@ -142,9 +142,10 @@ def _weights(face: Any, size: tuple[int, int], nodes: Any, iod: float, layered: 
         edge = np.minimum(nodes, np.array(size) - 1 - nodes).min(1) / iod
         fade = (1 - _smooth_step(0.2, 2.0, away)) * _smooth_step(0.0, 0.5, edge)
         turn, shift = turn * fade, shift * fade
-    if room > 0.3:
-        at_bottom = _smooth_step(0.0, min(0.5, room), (size[1] - 1 - nodes[:, 1]) / iod)
-        turn, shift = turn * at_bottom, shift * at_bottom
+    # Where the picture ends close under the chin its edge cannot hold: the neck would be folded up.
+    hold = float(np.clip(room / 1.2, 0, 1))
+    at_bottom = 1 - hold * (1 - _smooth_step(0.0, 0.5, (size[1] - 1 - nodes[:, 1]) / iod))
+    turn, shift = turn * at_bottom, shift * at_bottom
     place = nodes - np.maximum(0, below - 0.4)[:, None] * down * iod
     return turn, shift, place
 

@@ -17,9 +17,12 @@ from reenact.types import Floats, Pixels
 Mask = np.ndarray[Any, np.dtype[np.uint8]]
 
 _CROP = 2.8  # half side of the square about the face in which a small head is segmented again, IOD
-_BAND = 0.14  # half width of the band in which GrabCut may move the outline, IOD
+_BAND = 0.14  # how far GrabCut may move the outline out, and half as far in, IOD
 _WORK_IOD = 90.0  # pixels: the band is cut at this size of the face at most
 FACE_COVERED = 0.85  # of the face must be called a person, or the segmentation is not believed
+_EDGE = 0.04  # half width of the soft edge, IOD
+_FLAT = 1e-4  # variance of colours, of 1, below which an edge is none
+_CLEAR = 0.25  # opacity that the filter leaves on what is clear, and takes from what is not
 UNSURE = 0.25  # of the pixels about the head may be neither person nor background
 
 
@@ -47,7 +50,9 @@ def make_layers(pixels: Pixels, points: Floats) -> Layers | None:
         return None
     inside = _outline(pixels, person, face, iod)
     matte = _soften(pixels, inside, face, iod)
-    return Layers(matte, fill(pixels, matte, iod))
+    # What may have been a person, hair above all, must not stay behind when they move.
+    hidden = np.maximum(matte, (255 * (person > 0.4)).astype(np.uint8))
+    return Layers(matte, fill(pixels, hidden, iod))
 
 
 def _about(shape: tuple[int, ...], points: Floats, iod: float, radius: float) -> np.ndarray[Any, np.dtype[np.bool_]]:
@@ -96,7 +101,8 @@ def _outline(pixels: Pixels, person: Floats, face: Mask, iod: float) -> Mask:
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
     likely = (sure > 0.5).astype(np.uint8)
     labels = np.where(likely > 0, cv2.GC_PR_FGD, cv2.GC_PR_BGD).astype(np.uint8)
-    labels[(cv2.erode(likely, kernel) > 0) | (core > 0)] = cv2.GC_FGD
+    half = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * (reach // 2) + 1, 2 * (reach // 2) + 1))
+    labels[(cv2.erode(likely, half) > 0) | (core > 0)] = cv2.GC_FGD
     labels[cv2.dilate(likely | core, kernel) == 0] = cv2.GC_BGD
     if (labels == cv2.GC_BGD).any() and (labels == cv2.GC_FGD).any():
         cv2.setRNGSeed(1)  # the same picture gives the same matte
@@ -116,10 +122,10 @@ def _outline(pixels: Pixels, person: Floats, face: Mask, iod: float) -> Mask:
 
 def _soften(pixels: Pixels, inside: Mask, face: Mask, iod: float) -> Mask:
     """The matte, (H, W) uint8: opaque within, clear without, between them as soft as the picture's colours say."""
-    radius = max(2, round(0.06 * iod))
+    radius = max(2, round(_EDGE * iod))
     guide = pixels.astype(np.float32) / 255
-    soft = cv2.ximgproc.guidedFilter(guide, inside.astype(np.float32), radius, 1e-3)
-    soft = np.clip((soft - 0.15) / 0.7, 0, 1)
+    soft = cv2.ximgproc.guidedFilter(guide, inside.astype(np.float32), radius, _FLAT)
+    soft = np.clip((soft - _CLEAR) / (1 - 2 * _CLEAR), 0, 1)
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
     soft = np.where(cv2.erode(inside, kernel) > 0, 1, np.where(cv2.dilate(inside, kernel) > 0, soft, 0))
     soft = np.maximum(soft, face)

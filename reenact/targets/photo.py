@@ -2,18 +2,20 @@
 
 from collections.abc import Callable
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 import cv2
 import numpy as np
 
 from reenact.targets.beyond import beyond_the_edge
 from reenact.targets.bundle import BACKGROUND, MATTE, PICTURE, Bundle, read_layer, read_tracks
-from reenact.targets.compose import compose
+from reenact.targets.compose import compose, hidden_cells, occupancy, pack
+from reenact.targets.fill import own_colour
 from reenact.targets.headfield import HeadField
+from reenact.targets.layers import Mask
 from reenact.types import Floats, Motion, Pixels, Shot
 
-_STILL = 0.02  # pixels: less than the interpolation can show (cv2.remap works in steps of 1/32)
+_RELEASE = 0.02  # IOD: a displacement over which the layers take the place of the picture about the outline
 _REACH = 0.8  # IOD: how far a head may move out of the picture's edge, or in and show what was cut off
 
 
@@ -72,20 +74,26 @@ class HeadMover:
     (H, W, 3) uint8 only the person moves, without them the picture bends as a whole.
     """
 
-    def __init__(self, picture: Pixels, points: Floats, matte: Any = None, background: Pixels | None = None) -> None:
+    def __init__(
+        self, picture: Pixels, points: Floats, matte: Mask | None = None, background: Pixels | None = None
+    ) -> None:
         height, width = picture.shape[:2]
-        self._picture, self._background = picture, background
-        self._field = HeadField(points, (width, height), layered=matte is not None)
-        if matte is None or background is None:
-            self._layer, self._pad = picture, 0
-            return
-        opacity = matte.astype(np.int32)[..., None]
-        behind = (background.astype(np.int32) * (255 - opacity) + 127) // 255
-        person = np.clip(picture.astype(np.int32) - behind, 0, opacity)
+        layered = matte is not None and background is not None
+        self._field = field = HeadField(points, (width, height), layered)
+        pad = min(round(_REACH * field.iod), height - 1, width - 1)
+        opacity = np.full((height, width, 1), 255, np.int32) if matte is None else matte.astype(np.int32)[..., None]
+        self._picture, self._background = picture, picture if background is None else background
+        behind = (self._background.astype(np.int32) * (255 - opacity) + 127) // 255
+        person = (own_colour(picture, opacity[..., 0]).astype(np.int32) * opacity + 127) // 255
         self._remainder = (picture.astype(np.int32) - (person + behind)).astype(np.int16)
-        self._pad = pad = min(round(_REACH * self._field.iod), height - 1, width - 1)
         layer = np.concatenate([person, opacity], -1).astype(np.uint8)
-        self._layer = beyond_the_edge(layer, pad, points, self._field.iod)
+        if layered:
+            self._layer = pack(beyond_the_edge(layer, pad, points, field.iod))
+        else:
+            self._layer = pack(cv2.copyMakeBorder(layer, pad, pad, pad, pad, cv2.BORDER_REPLICATE))
+        self._pad, self._occupied = pad, occupancy(self._layer, field.step)
+        self._hides = hidden_cells(picture, self._background, field.step)
+        self._reach = max(1.0, _RELEASE * field.iod)
 
     def landmarks(self, moved: Floats) -> Floats:
         """Where the landmarks are in the moved picture, (478, 3) float32; see HeadField.landmarks."""
@@ -94,46 +102,17 @@ class HeadMover:
     def __call__(self, moved: Floats) -> Pixels:
         """The picture with the landmarks at `moved` (478, 3); memory of its own."""
         out = self._picture.copy()
-        field = self._field(moved)
-        back = self._field.inverse(field)
-        box = self._box(back)
-        if box is None:
-            return out
-        x0, y0, x1, y1 = box
-        where = self._where(back, box)
-        if self._background is None:
-            out[y0:y1, x0:x1] = cv2.remap(self._layer, where, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-            return out
-        layer = cv2.remap(self._layer, where, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
-        region = (slice(y0, y1), slice(x0, x1))
+        back, step = self._field.inverse(self._field(moved)), self._field.step
         compose(
-            layer, self._background[region], self._remainder[region], where, x0 + self._pad, y0 + self._pad, out[region]
+            self._layer,
+            self._occupied,
+            self._pad,
+            self._background,
+            self._remainder,
+            self._hides,
+            back,
+            step,
+            self._reach,
+            out,
         )
         return out
-
-    def _box(self, back: Floats) -> tuple[int, int, int, int] | None:
-        """The part of the picture that moves, (x0, y0, x1, y1), cut at whole nodes of the grid."""
-        moving = (np.abs(back) > _STILL).any(-1)
-        if not moving.any():
-            return None
-        rows, columns = np.flatnonzero(moving.any(1)), np.flatnonzero(moving.any(0))
-        height, width = self._picture.shape[:2]
-        step = self._field.step
-        x0, y0 = max(0, int((columns[0] - 1) * step)), max(0, int((rows[0] - 1) * step))
-        return x0, y0, min(width, int((columns[-1] + 1) * step) + 1), min(height, int((rows[-1] + 1) * step) + 1)
-
-    def _where(self, back: Floats, box: tuple[int, int, int, int]) -> Floats:
-        """For each pixel of the box the place in the padded layer that it shows, (h, w, 2) float32."""
-        x0, y0, x1, y1 = box
-        step = self._field.step
-        to_node = np.array([[1 / step, 0, x0 / step], [0, 1 / step, y0 / step]], np.float64)
-        flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-        spread = cv2.warpAffine(back, to_node, (x1 - x0, y1 - y0), flags=flags, borderMode=cv2.BORDER_REPLICATE)
-        where: Floats = np.empty_like(spread)
-        np.subtract(
-            np.arange(x0 + self._pad, x1 + self._pad, dtype=np.float32)[None], spread[..., 0], out=where[..., 0]
-        )
-        np.subtract(
-            np.arange(y0 + self._pad, y1 + self._pad, dtype=np.float32)[:, None], spread[..., 1], out=where[..., 1]
-        )
-        return where
