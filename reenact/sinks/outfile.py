@@ -71,6 +71,9 @@ class OutFile:
             self._close()
             if not self._direct:
                 self._at.replace(self.path)
+        except SinkError:
+            self.discard()
+            raise
         except OSError as error:
             self.discard()
             raise self.failure(error) from None

@@ -72,10 +72,10 @@ class Sound:
         shift = round(self._origin / base)
         try:
             for packet in self._file.demux(self._stream):
-                if packet.dts is None or packet.pts is None:
+                if packet.pts is None:
                     continue  # the empty one at the end
                 packet.pts -= shift
-                packet.dts -= shift
+                packet.dts = packet.pts  # sound is never out of order
                 begins = packet.pts * base
                 if begins < -_LEAD_S:
                     continue

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -61,9 +62,8 @@ class VirtualCamera:
                 reasons.append(f"{name or backend}: {_first_line(error)}{_used_by(name)}")
         if self._camera is None:
             why = "; ".join(dict.fromkeys(reasons)) or f"{sys.platform} has no known backend"
-            raise DeviceError(
-                f"no virtual camera can be opened ({why}): {_MEND.get(platform, 'use Linux, Windows or macOS')}"
-            )
+            mend = _MEND.get(platform, "use Linux, Windows or macOS")
+            raise DeviceError(f"no virtual camera can be opened ({why}): to get one, {mend}")
         self._watched = self._clock.now()
         if platform == "linux":
             self._path = Path(self.name)
@@ -124,6 +124,8 @@ class VirtualCamera:
         if camera is not None:
             with contextlib.suppress(RuntimeError, OSError):
                 camera.close()
+            if self._path is not None:
+                v4l2.rearm(self._path)
 
     def __enter__(self) -> "VirtualCamera":
         return self
@@ -184,6 +186,9 @@ def _unusable(path: Path, size: tuple[int, int]) -> str:
         group = v4l2.group_of(path)
         return f"permission denied, join its group: sudo usermod -aG {group} $USER, then log in again"
     able = v4l2.capability(path)
+    if able is not None and able.driver == _LOOPBACK and not able.output and not able.capture:
+        v4l2.rearm(path)  # its last writer died
+        able = v4l2.capability(path)
     if able is None:
         return "it is not a video device"
     if able.driver != _LOOPBACK:
@@ -207,4 +212,5 @@ def _used_by(name: str | None) -> str:
 
 def _first_line(error: Exception) -> str:
     text = str(error).strip() or type(error).__name__
-    return text.splitlines()[0].rstrip(".")
+    line = text.splitlines()[0].rstrip(".")
+    return re.sub(r"^'\w+' backend: ", "", line)  # the caller names it

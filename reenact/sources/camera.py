@@ -1,9 +1,10 @@
 """Webcams and network streams, through OpenCV."""
 
+import contextlib
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +14,7 @@ import numpy as np
 from reenact.clock import Clock, MonotonicClock
 from reenact.config import CameraConfig
 from reenact.errors import DeviceError
+from reenact.sources import v4l2
 from reenact.sources.devices import Device, cameras, find, refusal
 from reenact.types import Frame, Pixels
 
@@ -86,7 +88,8 @@ class Camera:
     def _capture(self) -> None:
         """The worker: opens, reads on, releases; nobody else touches the capture object."""
         try:
-            capture = _open(self.device, self._config)
+            with _quiet():
+                capture = _open(self.device, self._config)
         except cv2.error as error:
             return self._fail(f"cannot be opened ({error})")
         if capture is None:
@@ -105,6 +108,9 @@ class Camera:
             if not ok or pixels is None or not pixels.size:
                 time.sleep(_PAUSE_S)  # the reader's own time-out decides when this has lasted too long
                 continue
+            if pixels.shape[0] == 1:
+                self._fail("gives pictures in a format that OpenCV cannot read")
+                return
             if pixels.ndim == 2:
                 pixels = cv2.cvtColor(pixels, cv2.COLOR_GRAY2BGR)
             with self._changed:
@@ -153,6 +159,17 @@ class Camera:
         self.close()
 
 
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Keeps OpenCV's own warnings about a device that cannot be opened off the terminal: ours says more."""
+    level = cv2.getLogLevel()
+    cv2.setLogLevel(0)
+    try:
+        yield
+    finally:
+        cv2.setLogLevel(level)
+
+
 def _backends() -> tuple[int, ...]:
     if sys.platform == "win32":
         return (cv2.CAP_DSHOW, cv2.CAP_MSMF)  # DirectShow opens in a tenth of the time
@@ -169,8 +186,12 @@ def _open(device: Device, config: CameraConfig) -> Any | None:
     for backend in _backends():
         capture = cv2.VideoCapture(device.address, backend)
         if capture.isOpened():
-            # the format first: the sizes and rates on offer hang on it
-            capture.set(cv2.CAP_PROP_FOURCC, cv2.VideoWriter.fourcc(*"MJPG"))
+            # The format first: the sizes and rates on offer hang on it.  A driver's own choice may be one that
+            # OpenCV hands on as a raw buffer (the kernel's vivid camera: BGR3), so one is always asked for.
+            for code in ("MJPG", "YUYV"):
+                if device.path is None or v4l2.offers(device.path, code):
+                    capture.set(cv2.CAP_PROP_FOURCC, cv2.VideoWriter.fourcc(*code))
+                    break
             capture.set(cv2.CAP_PROP_FRAME_WIDTH, config.width)
             capture.set(cv2.CAP_PROP_FRAME_HEIGHT, config.height)
             capture.set(cv2.CAP_PROP_FPS, config.rate)

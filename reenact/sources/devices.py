@@ -82,6 +82,8 @@ def _check(path: Path, name: str) -> None:
         mend = f"sudo usermod -aG {group} $USER, then log in again"
         raise DeviceError(f"{path} may not be used, it belongs to the group {group!r}: {mend}")
     able = v4l2.capability(path)
+    if able is None and not v4l2.is_video_device(path):
+        raise DeviceError(f"{path} is not a camera: {_present()}")
     if able is not None and not able.capture:
         raise DeviceError(f"{path} gives no pictures ({able.driver}): {_present()}")
 

@@ -4,6 +4,7 @@ Structures: the kernel's videodev2.h.  The folders are module constants so that 
 """
 
 import os
+import stat
 import struct
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,8 +14,10 @@ DEV = Path("/dev")
 PROC = Path("/proc")
 
 _QUERYCAP = 0x80685600  # _IOR('V', 0, struct v4l2_capability), 104 bytes
+_ENUM_FMT = 0xC0405602  # _IOWR('V', 2, struct v4l2_fmtdesc), 64 bytes
 _G_FMT = 0xC0D05604  # _IOWR('V', 4, struct v4l2_format), 208 bytes
 _CAPTURE, _OUTPUT, _DEVICE_CAPS = 0x1, 0x2, 0x80000000
+_STREAMON = 0x40045612  # _IOW('V', 18, int)
 _TYPES = (2, 1)  # V4L2_BUF_TYPE_VIDEO_OUTPUT, _CAPTURE
 
 
@@ -68,6 +71,33 @@ def format_size(path: Path) -> tuple[int, int] | None:
             width, height = struct.unpack_from("=II", answer, 8)
             return width, height
     return None
+
+
+def offers(path: Path, code: str) -> bool:
+    """Whether the camera can give pictures in a format, such as "MJPG"."""
+    for index in range(64):
+        answer = _ask(path, _ENUM_FMT, struct.pack("=II", index, 1) + bytes(56))
+        if answer is None:
+            break
+        if answer[44:48] == code.encode("ascii"):
+            return True
+    return False
+
+
+def rearm(path: Path) -> None:
+    """Makes a loopback device take a writer again.
+
+    With exclusive_caps=1, v4l2loopback up to 0.12.7 (Debian 12) hides its output side from the first `write` on and
+    shows it again only when a file on which streaming was started is closed; one that was only written to leaves
+    the device dead.  Newer ones refuse this call and need none.  Not while somebody writes.
+    """
+    _ask(path, _STREAMON, struct.pack("=i", _TYPES[0]))
+
+
+def is_video_device(path: Path) -> bool:
+    """Whether the path is a device of the kernel's video drivers (character device, major number 81)."""
+    status = path.stat()
+    return stat.S_ISCHR(status.st_mode) and os.major(status.st_rdev) == 81
 
 
 def _ask(path: Path, request: int, argument: bytes) -> bytes | None:
