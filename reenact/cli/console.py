@@ -81,7 +81,7 @@ def quieten() -> None:
     os.environ.setdefault("GLOG_minloglevel", "3")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     plain = sys.stderr
-    if os.environ.get("REENACT_VERBOSE") or plain is None or plain is not sys.__stderr__:
+    if os.environ.get("REENACT_VERBOSE") or plain is not sys.__stderr__ or plain is None:
         return
     try:
         if plain.fileno() != 2:

@@ -13,7 +13,6 @@ from reenact.cli import options as o
 from reenact.config import LiveConfig
 
 if TYPE_CHECKING:
-    from reenact.cli.screen import Screen, StatusLine
     from reenact.live import Live
     from reenact.sinks import Fanout, NullSink
 
@@ -62,22 +61,27 @@ def live(
     from reenact.assembly import open_engine
     from reenact.cli.console import out, stage_table, tell
     from reenact.cli.opening import opened_camera, opened_target, warm
-    from reenact.cli.screen import Screen
+    from reenact.cli.screen import Screen, StatusLine
     from reenact.config import GeneratorConfig, RetargetConfig
+    from reenact.errors import InputError
     from reenact.live import Live
     from reenact.rendering import check_output
+    from reenact.sinks import has_display
 
     retarget = RetargetConfig(expression_gain, head_gain, gaze_gain)
     generator = GeneratorConfig(mouth=mouth.value, provider=provider.value, allow_cpu=allow_cpu)
     if record is not None:
         check_output(record)
+    window = preview or (preview is None and has_display())
+    if vcam == "none" and record is None and not window:
+        raise InputError("nothing would be shown: choose a virtual camera, --preview or --record FILE")
     with ExitStack() as stack:
         source = opened_camera(camera)
         stack.callback(source.close)
         shown = stack.enter_context(opened_target(target, consent, note))
-        screen = _screen(shown.size, preview)
+        screen = Screen(shown.size) if window else StatusLine()
         stack.callback(screen.close)
-        sink = _outputs(shown.size, vcam, record, rate, isinstance(screen, Screen))
+        sink = _outputs(shown.size, vcam, record, rate, window)
         stack.callback(sink.close)
         warm()
         engine = stack.enter_context(open_engine(shown, retarget, generator, live=True))
@@ -91,19 +95,10 @@ def live(
         raise typer.Exit(128 + signalled)
 
 
-def _screen(size: tuple[int, int], preview: bool | None) -> "Screen | StatusLine":
-    from reenact.cli.screen import Screen, StatusLine
-    from reenact.sinks import has_display
-
-    if preview or (preview is None and has_display()):
-        return Screen(size)
-    return StatusLine()
-
-
 def _outputs(size: tuple[int, int], vcam: str, record: Path | None, rate: float, window: bool) -> "Fanout | NullSink":
-    """Where the pictures go besides the window; InputError or DeviceError where that is nowhere at all."""
+    """Where the pictures go besides the window; a missing virtual camera counts where there is nothing else."""
     from reenact.cli.console import tell
-    from reenact.errors import DeviceError, InputError
+    from reenact.errors import DeviceError
     from reenact.sinks import Fanout, NullSink, Recorder, VirtualCamera
     from reenact.stages import Sink
 
@@ -122,11 +117,7 @@ def _outputs(size: tuple[int, int], vcam: str, record: Path | None, rate: float,
         for sink in sinks.values():
             sink.close()
         raise
-    if sinks:
-        return Fanout(sinks)
-    if not window:
-        raise InputError("nothing would be shown: choose a virtual camera, --preview or --record FILE")
-    return NullSink(size)
+    return Fanout(sinks) if sinks else NullSink(size)
 
 
 def _names(sink: "Fanout | NullSink") -> str:
