@@ -44,7 +44,8 @@ def _blocks(opacity: Pixels, cell: int) -> Pixels:
     full[: opacity.shape[0], : opacity.shape[1]] = opacity
     blocks = (rows, cell, columns, cell)
     most, least = empty.reshape(blocks).max((1, 3)), full.reshape(blocks).min((1, 3))
-    return (most > 0).astype(np.uint8) + (least == 255).astype(np.uint8)
+    kinds: Pixels = (most > 0).astype(np.uint8) + (least == 255).astype(np.uint8)
+    return kinds
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
@@ -167,7 +168,7 @@ def _clear(
                 value = np.int32(background[row, column, c])
                 if share > 0:
                     value += np.int32(np.rint(share * np.float32(remainder[row, column, c])))
-                out[row, column, c] = np.uint8(min(255, max(0, value)))
+                out[row, column, c] = min(np.int32(255), max(np.int32(0), value))
             dx += grow_x
             dy += grow_y
 
@@ -193,6 +194,6 @@ def _mixed(
                 value += (np.int32(background[row, column, c]) * clear + np.int32(127)) // np.int32(255)
                 if share > 0:
                     value += np.int32(np.rint(share * np.float32(remainder[row, column, c])))
-                out[row, column, c] = np.uint8(min(255, max(0, value)))
+                out[row, column, c] = min(np.int32(255), max(np.int32(0), value))
             dx += grow_x
             dy += grow_y

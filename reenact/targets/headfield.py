@@ -11,6 +11,7 @@ lower edge.  All of this is linear in the landmarks' displacements, and so one s
 from typing import Any
 
 import cv2
+import numba
 import numpy as np
 
 from reenact.types import Floats
@@ -23,6 +24,8 @@ _RINGS = (0.3, 0.7, 1.3)  # where points outside the face stand for the head, IO
 _REAR = 0.7  # IOD beyond the face's edge at which the head is as deep as its middle
 _STEEPEST = 2.0  # depth over breadth: a face's side is steeper, but a picture shows next to nothing of it
 _FOLD = 0.7  # depth may shift neighbouring pixels towards each other by this share of their distance
+_ROUNDS = 30
+_SETTLED = 0.005  # pixels: less than the interpolation can show
 _TINY = 0.05  # pixels: the landmarks moved as one solid
 
 Field = np.ndarray[Any, np.dtype[np.float32]]
@@ -91,16 +94,36 @@ class HeadField:
             affine[2] *= most * (1 - 0.5 * np.exp(1 - 2 * tilt / most)) / tilt
         return affine, rest
 
-    def inverse(self, field: Field, rounds: int = 6) -> Field:
-        """What was displaced *to* each node: d with d(p) = field(p - d(p)), by fixed-point iteration."""
-        rows, columns = self.shape
-        grid = np.stack(np.meshgrid(np.arange(columns), np.arange(rows)), -1).astype(np.float32)
-        back = field
-        for _ in range(rounds):
-            back = cv2.remap(
-                field, grid - back / np.float32(self.step), None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
-            )
-        return np.asarray(back, np.float32)
+    def inverse(self, field: Field) -> Field:
+        """What was displaced *to* each node: d with d(p) = field(p - d(p)), (rows, columns, 2) float32 pixels."""
+        back = np.empty_like(field)
+        _invert(field, self.step, back)
+        return back
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
+def _invert(field: Any, step: int, back: Any) -> None:  # pragma: no cover
+    """Fixed-point iteration, node by node; cv2.remap's steps of 1/32 node would be a wobble of 0.1 pixel."""
+    rows, columns = field.shape[0], field.shape[1]
+    per_node = np.float32(1) / np.float32(step)
+    for i in range(rows):
+        for j in range(columns):
+            dx, dy = field[i, j, 0], field[i, j, 1]
+            for _ in range(_ROUNDS):
+                x = min(max(np.float32(j) - dx * per_node, np.float32(0)), np.float32(columns - 1))
+                y = min(max(np.float32(i) - dy * per_node, np.float32(0)), np.float32(rows - 1))
+                left, top = min(int(x), columns - 2), min(int(y), rows - 2)
+                fx, fy = x - np.float32(left), y - np.float32(top)
+                upper_x = field[top, left, 0] + fx * (field[top, left + 1, 0] - field[top, left, 0])
+                upper_y = field[top, left, 1] + fx * (field[top, left + 1, 1] - field[top, left, 1])
+                lower_x = field[top + 1, left, 0] + fx * (field[top + 1, left + 1, 0] - field[top + 1, left, 0])
+                lower_y = field[top + 1, left, 1] + fx * (field[top + 1, left + 1, 1] - field[top + 1, left, 1])
+                new_x, new_y = upper_x + fy * (lower_x - upper_x), upper_y + fy * (lower_y - upper_y)
+                change = abs(new_x - dx) + abs(new_y - dy)
+                dx, dy = new_x, new_y
+                if change < _SETTLED:
+                    break
+            back[i, j, 0], back[i, j, 1] = dx, dy
 
 
 def _shallow(face: Any) -> Any:
