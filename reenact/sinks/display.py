@@ -42,7 +42,7 @@ def _connects(family: socket.AddressFamily, address: object) -> bool:
         with socket.socket(family, socket.SOCK_STREAM) as link:
             link.settimeout(2.0)
             link.connect(address)  # type: ignore[arg-type]
-    except (OSError, UnicodeError):
+    except (OSError, OverflowError, UnicodeError):
         return False
     return True
 

@@ -81,10 +81,8 @@ class VirtualCamera:
         actual = v4l2.format_size(self._path)
         if actual is not None and actual != self.size:
             wanted, got = "{}x{}".format(*self.size), "{}x{}".format(*actual)
-            raise DeviceError(
-                f"{self._path} is set to {got}, not {wanted}: close the programs that use it, or load v4l2loopback "
-                f"again with max_width={self.size[0]} max_height={self.size[1]}"
-            )
+            held = _used_by(str(self._path)) or ", another program keeps it so"
+            raise DeviceError(f"{self._path} is set to {got}, not {wanted}{held}: close that program and try again")
 
     def send(self, composite: Composite) -> None:
         if not isinstance(composite, Composite):
