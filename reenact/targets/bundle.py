@@ -144,7 +144,7 @@ def read_manifest(folder: Path) -> Bundle:
     if not folder.is_dir():
         raise TargetError(f"there is no target in {folder}: the folder does not exist")
     if not (folder / MANIFEST).is_file():
-        raise TargetError(f"{folder} is no target: it holds no {MANIFEST}; make one with `reenact target add`")
+        raise TargetError(f"{folder} is a folder that is no target (no {MANIFEST}): expected a picture or a video")
     try:
         entry = tomllib.loads((folder / MANIFEST).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:

@@ -95,8 +95,8 @@ def _only_face(pixels: Pixels, path: Path, notes: list[str]) -> Floats:
         raise SourceError(f"{path} shows no face that can be found: use a picture with one face, seen from the front")
     _check_size(_iod(points), path)
     rest = pixels.copy()
-    hull = cv2.convexHull(points[:468, :2].astype(np.int32))
-    cv2.fillConvexPoly(rest, hull, tuple(float(v) for v in pixels.reshape(-1, 3).mean(0)))
+    x, y = (int(v) for v in points[:468, :2].mean(0))  # the whole head: an outline alone still looks like a face
+    cv2.circle(rest, (x, y), int(1.3 * _iod(points)), tuple(float(v) for v in pixels.reshape(-1, 3).mean(0)), -1)
     other = _find(rest)
     if other is not None:
         if _iod(other) > RIVAL * _iod(points):
