@@ -122,7 +122,7 @@ def test_a_bundle_without_consent_is_refused(anna: Path) -> None:
     text = (anna / MANIFEST).read_text()
     start, end = text.index("[consent]"), text.index("[files]")
     (anna / MANIFEST).write_text(text[:start] + text[end:])
-    with pytest.raises(TargetError, match="no consent entry.*--consent"):
+    with pytest.raises(TargetError, match=r"no consent entry.*--consent"):
         load_target("anna")
 
 
@@ -237,7 +237,7 @@ def test_wrong_shapes_are_found(anna: Path) -> None:
     [
         (
             {"points": np.zeros((1, 468, 3), np.float32)},
-            r"points is float32 \(1, 468, 3\), expected float32 \(1, 478, 3\)",
+            r"points is float32 \(1, 468, 3\), expected .*478",
         ),
         ({"points": np.zeros((1, 478, 3))}, "points is float64"),
         ({"found": np.ones(2, bool)}, "found is bool"),
@@ -281,7 +281,7 @@ def test_a_full_disk_leaves_nothing(home: Path, tmp_path: Path, monkeypatch: pyt
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(prepare.files, "write_tracks", full)
-    with pytest.raises(SinkError, match="cannot be written.*No space left"):
+    with pytest.raises(SinkError, match=r"cannot be written.*No space left"):
         add_target(FACE_A, "anna", "self")
     with pytest.raises(SinkError, match="No space left"):
         open_target(FACE_A, "self")

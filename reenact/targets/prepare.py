@@ -122,15 +122,15 @@ def _check_size(iod: float, path: Path) -> None:
 
 
 def _video(path: Path, folder: Path, name: str, consent: Consent, progress: Progress) -> Bundle:
-    from reenact.retarget import neutral_shape
-    from reenact.targets.mouthbank import MouthBank
-
     suffix = path.suffix.lower() if path.suffix[1:].isalnum() and path.suffix.isascii() else ".bin"
     copy = folder / f"video{suffix}"
     shutil.copyfile(path, copy)
     raw, found, size, rate, notes = _track(copy, path, progress)
     points, usable = fill_gaps(raw, found, rate)
     points = steady(points, usable)
+    from reenact.retarget import neutral_shape
+    from reenact.targets.mouthbank import MouthBank
+
     if not usable.all():
         notes.append(f"{(~usable).sum()} of {len(usable)} frames show no face to drive and play as they are")
     files.write_tracks(folder, Tracks(points, usable, neutral_shape(points[usable])))

@@ -39,9 +39,10 @@ class VideoTarget:
         self.neutral: Floats = self._tracks.neutral
         self.bank = _open_bank(bundle)
         self._frames = _open_frames(bundle)
-        if len(self._frames) != bundle.frames:
+        held = len(self._frames)
+        if held != bundle.frames:
             self.close()
-            raise damaged(bundle.folder, f"it holds {len(self._frames)} frames, expected {bundle.frames}")
+            raise damaged(bundle.folder, f"it holds {held} frames, expected {bundle.frames}")
 
     @property
     def frames(self) -> int:
