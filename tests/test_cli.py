@@ -156,9 +156,10 @@ def test_outputs_that_cannot_be_written(capsys: pytest.CaptureFixture[str], tmp_
 def test_a_file_without_consent_is_not_played_and_the_sentence_says_how(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, command: str
 ) -> None:
-    rest = (
-        (assets.DRIVER, "-o", tmp_path / "out.mp4") if command == "render" else ("--camera", "demo", "--vcam", "none")
-    )
+    rest = {
+        "render": (assets.DRIVER, "-o", tmp_path / "out.mp4"),
+        "live": ("--camera", "demo", "--vcam", "none", "--record", tmp_path / "out.mkv"),
+    }[command]
     sentence = refused(capsys, 2, command, "-t", assets.PHOTO, *rest)
     assert "--consent self|agreement|public-domain|synthetic" in sentence
     nothing_left(tmp_path)
@@ -178,7 +179,7 @@ def test_a_target_without_a_face_or_unknown(capsys: pytest.CaptureFixture[str], 
 def test_a_neutral_that_is_no_picture(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     arguments = ("-t", assets.PHOTO, "--consent", "synthetic", "-o", tmp_path / "o.mp4", "--neutral")
     assert "auto, first" in refused(capsys, 2, "render", assets.DRIVER, *arguments, "average")
-    assert "expected JPEG" in refused(capsys, 2, "render", assets.DRIVER, *arguments, assets.VIDEO)
+    assert "expected JPEG" in refused(capsys, 2, "render", assets.DRIVER, *arguments, assets.DRIVER)
 
 
 def test_devices_that_are_missing_are_status_3(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
