@@ -121,16 +121,22 @@ class LiveConfig:
         _within("stop_s", self.stop_s, 0.1, 60)
 
 
+PRESETS = ("ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow")
+
+
 @dataclass(frozen=True, slots=True)
 class RecorderConfig:
     """Video files: x264 at a quality that looks lossless."""
 
     crf: int = 14
-    preset: str = "veryfast"
+    preset: str = "veryfast"  # of x264
+    live_preset: str = "superfast"  # half the time of veryfast at the same quality, files a quarter larger
     matrix: str = "auto"  # bt709 from 1280 columns or 720 rows on, below bt601: what players assume of untagged files
 
     def __post_init__(self) -> None:
         _within("crf", self.crf, 0, 51)
+        for name in ("preset", "live_preset"):
+            _one_of(name, getattr(self, name), PRESETS)
         _one_of("matrix", self.matrix, ("auto", "bt709", "bt601"))
 
 
@@ -140,3 +146,22 @@ class PreviewConfig:
 
     title: str = "reenact"
     mirror: bool = True  # the driver's own little picture in the preview; never the output
+
+
+@dataclass(frozen=True, slots=True)
+class BlendConfig:
+    """Poisson blending of the generated face, see reenact.blending.PoissonBlender."""
+
+    resolution: str = "auto"
+    boundary_memory: float = 0.5  # halves the flicker of a grainy scene, trails by one frame
+    clamp: float | None = 3.0  # robust deviations; a boundary on skin never meets it, one on hair does
+    feather_px: int = 8
+    colour: float = 0.0  # 0..1: colour transfer before blending, for patches whose light differs much
+
+    def __post_init__(self) -> None:
+        _one_of("resolution", self.resolution, ("auto", "full", "half", "quarter"))
+        _within("boundary_memory", self.boundary_memory, 0.0, 1.0)
+        if self.clamp is not None:
+            _within("clamp", self.clamp, 0.0, 1000.0)
+        _within("feather_px", self.feather_px, 0, 64)
+        _within("colour", self.colour, 0.0, 1.0)

@@ -4,8 +4,10 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from reenact.blending.colour import recoloured
 from reenact.blending.feather import feather
 from reenact.blending.poisson import PoissonBlender
+from reenact.config import BlendConfig
 from reenact.types import Composite, Kind, Patch, Pixels, Shot
 
 
@@ -13,13 +15,23 @@ class PoissonCompositor:
     """The `reenact.stages.Blender` of the engine: membrane blending, then the mask's feather.
 
     The membrane is solved on mask > 0; where the mask is below 255 the corrected patch fades into the target.
-    Buffers grow to the largest patch seen.  options: those of PoissonBlender.
+    Buffers grow to the largest patch seen.
     """
 
-    def __init__(self, max_shape: tuple[int, int] = (256, 256), **options: object) -> None:
-        self._options = options
+    def __init__(self, config: BlendConfig | None = None, max_shape: tuple[int, int] = (256, 256)) -> None:
+        self._config = config or BlendConfig()
         self._shape = max_shape
-        self._blender = PoissonBlender(max_shape, **options)  # type: ignore[arg-type]
+        self._blender = self._make()
+
+    def _make(self) -> PoissonBlender:
+        c = self._config
+        return PoissonBlender(
+            self._shape,
+            resolution=c.resolution,
+            boundary_memory=c.boundary_memory,
+            clamp=c.clamp,
+            feather=c.feather_px,
+        )
 
     def blend(self, patch: Patch, shot: Shot) -> Composite:
         out = shot.pixels.copy()
@@ -29,7 +41,9 @@ class PoissonCompositor:
             h, w = mask.shape
             if h > self._shape[0] or w > self._shape[1]:
                 self._shape = max(h, self._shape[0]), max(w, self._shape[1])
-                self._blender = PoissonBlender(self._shape, **self._options)  # type: ignore[arg-type]
+                self._blender = self._make()
+            if self._config.colour > 0:
+                pixels = recoloured(pixels, shot.pixels[y : y + h, x : x + w], mask, self._config.colour)
             self._blender.set_mask(mask, (x, y))
             self._blender.blend(pixels, out, out)
             feather(out.reshape(-1), shot.pixels.reshape(-1), mask, out.shape[1], y, x)

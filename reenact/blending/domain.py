@@ -11,14 +11,20 @@ Unknowns outside are held at zero, so that all off-diagonal weights are 1 and on
 
 Flat layout of level l: row stride `lev[l, 2]`, `lev[l, 1]` rows, first element `lev[l, 0]`, row 0 and column 0 on the
 ring.  Pixel maps have stride w + 6 (four columns of nothing, so that no look sideways meets the next row's mask) and
-one guard row above and below the ring.
+one guard row above the ring and three below.
 """
 
-import numpy as np
+from typing import Any, NamedTuple, TypeAlias
 
-from reenact.blending.jit import kernel, part
+import numpy as np
+import numpy.typing as npt
+
+from reenact.blending.jit import part
+
+Array: TypeAlias = npt.NDArray[Any]
 
 MAX_LEVELS = 12
+STACKED = 8192  # levels of at most so many nodes keep D three times over, for three channels in one loop
 SAMPLES = 16  # boundary pixels averaged for one boundary crossing of a coarse grid, at most
 
 MARGIN = 6  # stride of a pixel map, less the patch's width
@@ -26,11 +32,78 @@ MARGIN = 6  # stride of a pixel map, less the patch's width
 TARGET, INSIDE, BEYOND = 0, 1, 2  # values of the pixel map: the target's pixel, unknown, off the frame
 
 
+class PixelMap(NamedTuple):
+    """The mask, pixel by pixel.
+
+    pixels     uint8 map: TARGET, INSIDE or BEYOND
+    flags      uint8 scratch: where a run begins or ends
+    marks      uint8 map: 1 on boundary pixels (of the target, beside the mask)
+    ids        int32 map: number of a boundary pixel, defined where marks is 1
+    found      int32 scratch
+    runs       (n, 2) int32: first column of each run of the mask, and the column after its last, row by row
+    row_first  int32: number of each row's first run, and one past the last row
+    bound      (n, 2) int32: row and column of each boundary pixel; -1 and h or w are on the ring
+    """
+
+    pixels: Array
+    flags: Array
+    marks: Array
+    ids: Array
+    found: Array
+    runs: Array
+    row_first: Array
+    bound: Array
+
+
+class Grid(NamedTuple):
+    """The unknowns of all levels, one after the other.
+
+    levels    (MAX_LEVELS, 4) int64: first element, rows, row stride, elements of one channel; three channels each
+    node      uint8: 1 an unknown, 2 a ghost (outside, beside an unknown)
+    edge      uint8 scratch
+    hits      int32 scratch
+    diagonal  float32 D, 0 outside; on levels of at most STACKED nodes three times over
+    inverse   float32 1 / D, likewise
+    """
+
+    levels: Array
+    node: Array
+    edge: Array
+    hits: Array
+    diagonal: Array
+    inverse: Array
+
+
+class Crossings(NamedTuple):
+    """Where grid lines cross the boundary.
+
+    node, ghost  int32: the unknown on this side and the node on the other, within the level
+    inverse      float32: grid step over the boundary's distance from the unknown, 1 or more; 0 towards the frame's
+                 edge; -1 for a ghost that takes the boundary about itself
+    first        int32: first sample of each crossing, and one past the last
+    source, weight  the samples: number of a boundary pixel, and its share
+    ghosts, share   each ghost once, and one over the number of crossings that lead to it
+    spans        (MAX_LEVELS, 5) int64, per level: crossings from, to; ghosts from, to; and to where crossings go on
+                 with those of inverse -1
+    """
+
+    node: Array
+    ghost: Array
+    inverse: Array
+    first: Array
+    source: Array
+    weight: Array
+    ghosts: Array
+    share: Array
+    spans: Array
+
+
 @part
-def _pixel_map(mask, edges, m):  # type: ignore[no-untyped-def]
+def pixel_map(mask: Array, edges: Array, m: Array) -> None:
+    """edges: does the box touch the frame's top, bottom, left, right; there the ring is off the frame."""
     h, w = mask.shape
     s = w + MARGIN
-    m[: (h + 4) * s] = TARGET
+    m[: (h + 6) * s] = TARGET
     for y in range(h):
         row = m[(y + 2) * s + 1 : (y + 2) * s + 1 + w]
         src = mask[y]
@@ -49,8 +122,8 @@ def _pixel_map(mask, edges, m):  # type: ignore[no-untyped-def]
 
 
 @part
-def _scan(m, s, h, flags, marks):  # type: ignore[no-untyped-def]
-    """flags: where a run begins or ends; marks: target pixels beside the mask.  Both vectorised byte passes."""
+def scan(m: Array, s: int, h: int, flags: Array, marks: Array) -> int:
+    """flags: where a run begins or ends; marks: target pixels beside the mask.  Returns the bytes to look through."""
     n = (h + 2) * s
     centre, left, right = m[s : s + n], m[s - 1 : s - 1 + n], m[s + 1 : s + 1 + n]
     up, down = m[:n], m[2 * s : 2 * s + n]
@@ -59,306 +132,83 @@ def _scan(m, s, h, flags, marks):  # type: ignore[no-untyped-def]
     for i in range(n):
         beside = np.uint8(left[i] == 1) | np.uint8(right[i] == 1) | np.uint8(up[i] == 1) | np.uint8(down[i] == 1)
         marks[i] = beside & np.uint8(centre[i] == 0)
-    end = (n + 7) // 8 * 8
+    end = (n + 31) // 32 * 32
     flags[n:end] = 0
     marks[n:end] = 0
     return end
 
 
 @part
-def _positions(flags, end, out):  # type: ignore[no-untyped-def]
-    """Positions of the nonzero bytes of flags[:end], looked at eight at a time."""
+def positions(flags: Array, end: int, out: Array) -> int:
+    """Positions of the nonzero bytes of flags[:end], end a multiple of 32, looked at 32 at a time; returns how many."""
     words = flags[:end].view(np.uint64)
     k = 0
-    for j in range(words.size):
-        if words[j] != 0:
-            for i in range(8 * j, 8 * j + 8):
-                if flags[i] != 0:
-                    out[k] = i
-                    k += 1
+    for j in range(0, words.size, 4):
+        if (words[j] | words[j + 1] | words[j + 2] | words[j + 3]) != 0:
+            for i in range(j, j + 4):
+                if words[i] != 0:
+                    for b in range(8 * i, 8 * i + 8):
+                        if flags[b] != 0:
+                            out[k] = b
+                            k += 1
     return k
 
 
 @part
-def _thin(m, s, h, reach):  # type: ignore[no-untyped-def]
-    """(gaps, bridges): pixels where a gap of the mask, or the mask itself, begins and is narrower than `reach`."""
+def thin(m: Array, s: int, h: int, wide: bool, flags: Array, out: Array) -> tuple[bool, int]:
+    """Has the mask a gap narrower than 4 pixels (`wide`) or 2, across or down; at how many pixels a bridge begins.
+
+    flags, out: scratch, as for `positions`.
+    """
     n = (h + 2) * s
-    gaps, bridges = 0, 0
+    end = (n + 31) // 32 * 32
+    bridges = 0
+    gap = False
     for step in (1, s):
-        before, centre = m[s - step : s - step + n], m[s : s + n]
-        for k in range(1, reach):
-            if s + k * step + n > m.size:  # beyond the guard row: nothing but target
-                break
-            after = m[s + k * step : s + k * step + n]
-            g, b = np.uint32(0), np.uint32(0)
-            for i in range(n):
-                was, now, then = np.uint8(before[i] == 1), np.uint8(centre[i] == 1), np.uint8(after[i] == 1)
-                g += np.uint32(was & (np.uint8(1) ^ now) & then)
-                b += np.uint32((np.uint8(1) ^ was) & now & (np.uint8(1) ^ then))
-            gaps += np.int64(g)
-            bridges += np.int64(b)
-    return gaps, bridges
+        before, centre, after = m[s - step : s - step + n], m[s : s + n], m[s + step : s + step + n]
+        reach = 2 if wide else 1
+        # the map ends with room for these; below its guard row there is nothing but target
+        second, third = m[s + reach * step : s + reach * step + n], m[s + (2 * reach - 1) * step :]
+        third = third[:n]
+        for i in range(n):
+            was, now = np.uint8(before[i] == 1), np.uint8(centre[i] == 1)
+            a, b, c = np.uint8(after[i] == 1), np.uint8(second[i] == 1), np.uint8(third[i] == 1)
+            other = np.uint8(1) ^ now
+            gaps = was & other & (a | b | c)
+            flags[i] = gaps | (((np.uint8(1) ^ was) & now & (np.uint8(1) ^ (a & b & c))) << np.uint8(1))
+        flags[n:end] = 0
+        count = positions(flags, end, out)
+        for k in range(count):
+            if flags[out[k]] & 1:
+                gap = True
+        bridges += count
+    return gap, bridges
 
 
 @part
-def _level_table(h, w, lev):  # type: ignore[no-untyped-def]
-    """lev[l] = offset, rows, stride, elements; returns the number of levels and of elements."""
-    offset, count = 0, 0
-    for l in range(MAX_LEVELS):
-        rows, cols = ((h + 1) >> l) + 2, ((w + 1) >> l) + 2
-        stride = (cols + 7) // 8 * 8
-        lev[l, 0], lev[l, 1], lev[l, 2], lev[l, 3] = offset, rows, stride, rows * stride
-        offset += rows * stride
-        count = l + 1
-        if max(rows, cols) <= 6:
-            break
-    return count, offset
-
-
-@part
-def _nodes(m, s, h, w, lev, l, top, node):  # type: ignore[no-untyped-def]
-    """node[...] = 1 where the level's node is an unknown: the map itself sampled, then each level from the last."""
-    offset, rows, stride = lev[l, 0], lev[l, 1], lev[l, 2]
-    step = 1 << l
-    for i in range(rows):
-        row = node[offset + i * stride : offset + (i + 1) * stride]
-        row[:] = 0
-        if l == top:
-            if i * step > h + 1:
-                continue
-            src = m[(i * step + 1) * s : (i * step + 2) * s]
-            for j in range((w + 1) // step + 1):
-                row[j] = np.uint8(src[j * step] == 1)
-        elif 2 * i < lev[l - 1, 1]:
-            below = lev[l - 1, 0] + 2 * i * lev[l - 1, 2]
-            src = node[below : below + lev[l - 1, 2]]
-            for j in range(min((w + 1) // step + 1, (lev[l - 1, 2] + 1) // 2)):
-                row[j] = np.uint8(src[2 * j] == 1)  # 2 marks a ghost
-
-
-@part
-def _samples_about(m, marks, ids, s, h, w, q, radius, e, first, source, weight):  # type: ignore[no-untyped-def]
-    """Appends to sample list entry e the boundary pixels within `radius` of pixel q, hat weights of sum 1.
-
-    A coarse grid that took single boundary pixels would alias their grain into long waves that reach the middle
-    of the face; the hat is the restriction that belongs to its bilinear interpolation.
-    """
-    k = first[e]
-    if radius <= 0:
-        source[k], weight[k] = ids[q], 1.0
-        first[e + 1] = k + 1
-        return
-    y, x = q // s, q % s
-    total = np.float32(0)
-    room = k + SAMPLES
-    for v in range(max(0, y - radius), min(h + 1, y + radius) + 1):
-        for u in range(max(0, x - radius), min(w + 1, x + radius) + 1):
-            if marks[v * s + u] != 0 and k < room:
-                a = np.float32(radius + 1 - max(abs(v - y), abs(u - x)))
-                source[k], weight[k] = ids[v * s + u], a
-                total += a
-                k += 1
-    for j in range(first[e], k):
-        weight[j] /= total
-    first[e + 1] = k
-
-
-@part
-def _diagonal(lev, l, node, edge, diagonal, inverse):  # type: ignore[no-untyped-def]
-    """4 and 1/4 on unknowns, 0 elsewhere; edge: unknowns with a neighbour that is none."""
-    offset, stride, n = lev[l, 0], lev[l, 2], lev[l, 3]
-    at, d, inv = node[offset : offset + n], diagonal[offset : offset + n], inverse[offset : offset + n]
-    for i in range(n):
-        v = np.float32(at[i])
-        d[i] = np.float32(4) * v
-        inv[i] = np.float32(0.25) * v
-    inner = n - 2 * stride
-    c, up, down = at[stride : stride + inner], at[:inner], at[2 * stride : 2 * stride + inner]
-    left, right = at[stride - 1 : stride - 1 + inner], at[stride + 1 : stride + 1 + inner]
-    for i in range(inner):
-        edge[i] = c[i] & (np.uint8(1) ^ (up[i] & down[i] & left[i] & right[i]))
-    end = (inner + 7) // 8 * 8
-    edge[inner:end] = 0
-    return end
-
-
-@part
-def _crossing(m, s, y, x, dy, dx, step):  # type: ignore[no-untyped-def]
-    """Pixels from the unknown (y, x) to the first pixel that is none, and where that is; always within `step`."""
-    for k in range(1, step + 1):
-        if m[(y + k * dy + 1) * s + x + k * dx] != 1:
-            return k, (y + k * dy) * s + x + k * dx
-    return step, (y + step * dy) * s + x + step * dx
-
-
-@kernel
-def plan(
-    mask,
-    edges,
-    want,
-    m,
-    flags,
-    marks,
-    ids,
-    found,
-    runs,
-    row_first,
-    bound,
-    lev,
-    node,
-    edge,
-    diagonal,
-    inverse,
-    e_node,
-    e_ghost,
-    e_inv,
-    first,
-    source,
-    weight,
-    spans,
-    ghosts,
-    g_share,
-    count,
-):  # type: ignore[no-untyped-def]
-    """Plans `mask`; returns (finest level solved, levels, boundary pixels, runs); see reenact.blending.plans.Plan."""
-    h, w = mask.shape
-    s = w + MARGIN
-    _pixel_map(mask, edges, m)
-    end = _scan(m, s, h, flags, marks)
-
-    n_runs = _positions(flags, end, found) // 2
-    row = 0
+def runs_and_bound(pixels: PixelMap, s: int, h: int, end: int) -> tuple[int, int]:
+    """Fills runs, row_first, bound and ids from flags and marks; returns the number of boundary pixels and of runs."""
+    found = pixels.found
+    n_runs = positions(pixels.flags, end, found) // 2
+    row, y, begin = 0, -1, 0
     for k in range(n_runs):
-        y, x = found[2 * k] // s - 1, found[2 * k] % s - 1
+        while found[2 * k] >= begin + s:  # positions rise: counting rows is cheaper than dividing
+            begin += s
+            y += 1
         while row <= y:
-            row_first[row] = k
+            pixels.row_first[row] = k
             row += 1
-        runs[k, 0], runs[k, 1] = x, x + found[2 * k + 1] - found[2 * k]
+        pixels.runs[k, 0], pixels.runs[k, 1] = found[2 * k] - begin - 1, found[2 * k + 1] - begin - 1
     while row <= h:
-        row_first[row] = n_runs
+        pixels.row_first[row] = n_runs
         row += 1
-    n_bound = _positions(marks, end, found)
+    n_bound = positions(pixels.marks, end, found)
+    y, begin = -1, 0
     for k in range(n_bound):
-        ids[found[k]] = k
-        bound[k, 0], bound[k, 1] = found[k] // s - 1, found[k] % s - 1
-
-    top = want
-    if want < 0:
-        top = -want - 1
-        while top > 0:
-            gaps, bridges = _thin(m, s, h, 1 << top)
-            if gaps == 0 and 16 * bridges <= n_bound:
-                break
-            top -= 1
-    levels, _ = _level_table(h, w, lev)
-    top = min(top, levels - 1)
-
-    e, g = 0, 0
-    first[0] = 0
-    for l in range(top, levels):
-        _nodes(m, s, h, w, lev, l, top, node)
-        length = _diagonal(lev, l, node, edge, diagonal, inverse)
-        offset, stride, step = lev[l, 0], lev[l, 2], 1 << l
-        radius = 0 if l == 0 else min(step - 1, 3)
-        spans[l, 0], spans[l, 2] = e, g
-        for k in range(_positions(edge, length, found)):
-            p = found[k] + stride
-            y, x = p // stride * step, p % stride * step
-            d = np.float32(0)
-            for side in range(4):
-                dy, dx = (side == 1) - (side == 0), (side == 3) - (side == 2)
-                q = p + dy * stride + dx
-                if node[offset + q] == 1:
-                    d += np.float32(1)
-                    continue
-                far, at = _crossing(m, s, y, x, dy, dx, step)
-                e_node[e], e_ghost[e], e_inv[e] = p, q, 0.0
-                first[e + 1] = first[e]
-                if m[at + s] == TARGET:
-                    e_inv[e] = np.float32(step) / np.float32(far)
-                    _samples_about(m, marks, ids, s, h, w, at, radius, e, first, source, weight)
-                d += e_inv[e]
-                e += 1
-                if node[offset + q] == 0:
-                    node[offset + q] = 2
-                    ghosts[g], count[offset + q] = q, 0
-                    g += 1
-                count[offset + q] += 1
-            diagonal[offset + p] = d
-            inverse[offset + p] = np.float32(1) / d if d > 0 else np.float32(0)
-        spans[l, 1] = e
-        if l == top and l > 0:
-            e, g = _corners(
-                m,
-                marks,
-                ids,
-                s,
-                h,
-                w,
-                lev,
-                l,
-                node,
-                bound,
-                n_bound,
-                e_node,
-                e_ghost,
-                e_inv,
-                first,
-                source,
-                weight,
-                ghosts,
-                count,
-                e,
-                g,
-            )
-        spans[l, 3], spans[l, 4] = g, e
-        for k in range(spans[l, 2], g):
-            g_share[k] = np.float32(1) / np.float32(count[offset + ghosts[k]])
-    return top, levels, n_bound, n_runs
-
-
-@part
-def _corners(
-    m,
-    marks,
-    ids,
-    s,
-    h,
-    w,
-    lev,
-    l,
-    node,
-    bound,
-    n_bound,
-    e_node,
-    e_ghost,
-    e_inv,
-    first,
-    source,
-    weight,
-    ghosts,
-    count,
-    e,
-    g,
-):  # type: ignore[no-untyped-def]
-    """Ghosts of the finest level that no unknown reaches straight: they take the boundary about themselves.
-
-    A mask pixel in a grid cell with an outside corner has a boundary pixel of that cell within 2**l - 1 of the corner.
-    """
-    offset, stride, step = lev[l, 0], lev[l, 2], 1 << l
-    for k in range(n_bound):
-        y, x = bound[k, 0] + 1, bound[k, 1] + 1
-        for corner in range(4):
-            i, j = y // step + corner // 2, x // step + corner % 2
-            q = i * stride + j
-            if i >= lev[l, 1] or node[offset + q] != 0:
-                continue
-            node[offset + q] = 2
-            e_node[e], e_ghost[e], e_inv[e] = q, q, -1.0
-            _samples_about(m, marks, ids, s, h, w, i * step * s + j * step, step - 1, e, first, source, weight)
-            if first[e + 1] == first[e]:  # the other way round the cell: the nearest known pixel
-                source[first[e]], weight[first[e]] = k, 1.0
-                first[e + 1] = first[e] + 1
-            ghosts[g], count[offset + q] = q, 1
-            e, g = e + 1, g + 1
-    return e, g
+        at = found[k]
+        while at >= begin + s:
+            begin += s
+            y += 1
+        pixels.ids[at] = k
+        pixels.bound[k, 0], pixels.bound[k, 1] = y, at - begin - 1
+    return n_bound, n_runs

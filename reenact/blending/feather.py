@@ -2,11 +2,12 @@
 
 import numpy as np
 
+from reenact.blending.domain import Array
 from reenact.blending.jit import kernel
 
 
 @kernel
-def feather(out, frame, mask, width, oy, ox):  # type: ignore[no-untyped-def]
+def feather(out: Array, frame: Array, mask: Array, width: int, oy: int, ox: int) -> None:
     """out = frame + (out - frame) * mask / 255, rounded, where 0 < mask < 255; everything else is left.
 
     out, frame: flat interleaved uint8 of row length 3 * width; mask (h, w) uint8 at row oy, column ox.

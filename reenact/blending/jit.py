@@ -8,7 +8,7 @@ infinities keep their meaning.  `error_model="numpy"` drops the test for divisio
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from llvmlite import ir
+from llvmlite import ir  # type: ignore[import-untyped]
 from numba import njit, types
 from numba.extending import intrinsic
 
@@ -27,7 +27,7 @@ def part(function: _F) -> _F:
     return compiled
 
 
-@intrinsic  # type: ignore[misc]
+@intrinsic  # type: ignore[untyped-decorator]
 def add_corrected(typingctx: Any, pixel: Any, correction: Any) -> Any:
     """uint8 pixel + int16 correction in 1/64 grey levels -> uint8, rounded and clipped.
 
@@ -49,7 +49,7 @@ def add_corrected(typingctx: Any, pixel: Any, correction: Any) -> Any:
     return signature, codegen
 
 
-@intrinsic  # type: ignore[misc]
+@intrinsic  # type: ignore[untyped-decorator]
 def add16(typingctx: Any, a: Any, b: Any) -> Any:
     """int16 + int16 -> int16, wrapping."""
 
@@ -59,7 +59,7 @@ def add16(typingctx: Any, a: Any, b: Any) -> Any:
     return types.int16(types.int16, types.int16), codegen
 
 
-@intrinsic  # type: ignore[misc]
+@intrinsic  # type: ignore[untyped-decorator]
 def stronger16(typingctx: Any, patch_a: Any, patch_b: Any, own_a: Any, own_b: Any) -> Any:
     """(patch_a - patch_b) - (own_a - own_b) where the patch's difference is at least as large, otherwise 0; int16."""
 
@@ -73,3 +73,25 @@ def stronger16(typingctx: Any, patch_a: Any, patch_b: Any, own_a: Any, own_b: An
         return builder.select(builder.icmp_signed(">=", size[0], size[1]), builder.sub(theirs, own), zero)
 
     return types.int16(types.int16, types.int16, types.int16, types.int16), codegen
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def eight_bytes(typingctx: Any, array: Any, at: Any) -> Any:
+    """uint64 made of array[at : at + 8], a flat uint8 array, wherever it lies; the first byte is the lowest."""
+
+    def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        data = context.make_array(sig.args[0])(context, builder, args[0]).data
+        place = builder.bitcast(builder.gep(data, [args[1]]), ir.IntType(64).as_pointer())
+        return builder.load(place, align=1)
+
+    return types.uint64(array, types.int64), codegen
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def trailing_zeros(typingctx: Any, word: Any) -> Any:
+    """Number of zero bits below the lowest set bit of a uint64 that is not 0."""
+
+    def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        return builder.cttz(args[0], ir.Constant(ir.IntType(1), 1))
+
+    return types.int64(types.uint64), codegen

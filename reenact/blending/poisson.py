@@ -10,8 +10,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from reenact.blending.domain import MARGIN
+from reenact.blending.planning import adopt
 from reenact.blending.plans import Plan
-from reenact.blending.solve import blend_membrane, blend_mixed
+from reenact.blending.solve import Scratch, blend_membrane, blend_mixed
+from reenact.blending.steady import BINS, map_size
 from reenact.types import Pixels
 
 MODES = ("membrane", "mixed")
@@ -26,6 +29,11 @@ class PoissonBlender:
     mode         "membrane" or "mixed"
     resolution   grid of the membrane's correction: "full", "half", "quarter" of the pixels' own, or "auto": by size,
                  finer where the mask has gaps or bridges narrower than the grid.  "mixed" always solves "full".
+    boundary_memory  share of the past in the boundary's values, 0 (none) to 1: 0.5 halves the flicker of a grainy
+                 scene; forgotten at a cut (see reenact.blending.steady).  Membrane only.
+    clamp        robust standard deviations about the median beyond which boundary values are held; 0 leaves the mere
+                 match of the medians, None (the default) solves the equations as they are.  Membrane only.
+    feather      pixels over which the target comes back where the clamp bit
     """
 
     def __init__(
@@ -33,6 +41,9 @@ class PoissonBlender:
         max_shape: tuple[int, int],
         mode: str = "membrane",
         resolution: str = "auto",
+        boundary_memory: float = 0.0,
+        clamp: float | None = None,
+        feather: int = 8,
     ) -> None:
         if len(max_shape) != 2 or min(max_shape) < 1:
             raise ValueError(f"max_shape is {max_shape}, expected (height, width) of at least (1, 1)")
@@ -42,21 +53,23 @@ class PoissonBlender:
             raise ValueError(f"resolution is {resolution!r}, expected one of {', '.join(RESOLUTIONS)}")
         if mode == "mixed" and resolution not in ("auto", "full"):
             raise ValueError(f"resolution is {resolution!r}, expected auto or full: mixed gradients need every pixel")
+        if not 0.0 <= boundary_memory <= 1.0:
+            raise ValueError(f"boundary_memory is {boundary_memory}, expected 0 (none) to 1")
+        if clamp is not None and not 0.0 <= clamp < float("inf"):
+            raise ValueError(f"clamp is {clamp}, expected None or a number of robust deviations, 0 or more")
+        if not 0 <= feather <= 64:
+            raise ValueError(f"feather is {feather}, expected 0 to 64 pixels")
+        self.boundary_memory, self.clamp, self.feather = float(boundary_memory), clamp, int(feather)
         self.mode = mode
         self.resolution = "full" if mode == "mixed" else resolution
         h, w = int(max_shape[0]), int(max_shape[1])
         self._plan = plan = Plan((h, w))
-        self._values = np.zeros((3, plan.bound.shape[0]), np.float32)
-        self._mean = np.zeros(3, np.float32)
-        self._u = np.zeros(3 * plan.total, np.float32)
-        self._t = np.zeros(plan.total, np.float32)
-        self._f = np.zeros((3 if mode == "mixed" else 1) * plan.total, np.float32)
-        self._residuals = np.zeros(4 * (w + 16), np.float32)
-        self._rows = np.zeros((7, 3 * (w + 16)), np.int16)
+        self._scratch = _scratch(plan, h, w)
         self._mask = np.zeros(h * w, np.uint8)
         self._shape: tuple[int, int] | None = None
         self._origin = (0, 0)
-        self._planned: tuple[Any, ...] | None = None
+        self._planned: tuple[bool, bool, bool, bool] | None = None
+        self._count = 0
 
     def set_mask(self, mask: npt.NDArray[Any], origin: tuple[int, int]) -> None:
         """mask (h, w) uint8 or bool, nonzero inside, any shape; origin (x, y): pixel of the frame under mask[0, 0].
@@ -70,9 +83,8 @@ class PoissonBlender:
         if mask.ndim != 2 or 0 in mask.shape or mask.shape[0] > limit[0] or mask.shape[1] > limit[1]:
             raise ValueError(f"mask has shape {mask.shape}, expected (h, w) from (1, 1) to {limit}")
         shape = (mask.shape[0], mask.shape[1])
-        kept = self._mask[: mask.size].reshape(shape)
-        if self._shape != shape or not np.array_equal(kept, mask):
-            kept[:] = mask
+        changed = adopt(_plain(mask.view(np.uint8)), self._mask)
+        if changed or self._shape != shape:
             self._shape, self._planned = shape, None
         self._origin = int(origin[0]), int(origin[1])
 
@@ -117,16 +129,37 @@ class PoissonBlender:
         flat, target = patch.reshape(-1), out.reshape(-1)
         if self.mode == "mixed":
             blend_mixed(
-                flat, h, w, target, height, target, width, oy, ox, self._mean, self._u, self._t, self._f, p.diagonal,
-                p.inverse, p.levels, p.n_levels, p.total, MIXED_CYCLES, self._residuals, self._rows, p.runs,
-                p.row_first,
-            )  # fmt: skip
-        else:
-            blend_membrane(
-                flat, h, w, target, target, width, oy, ox, p.bound, p.n_bound, self._values, self._mean, self._u,
-                self._t, self._f, p.diagonal, p.inverse, p.levels, p.top, p.n_levels, p.total, CYCLES,
-                self._residuals, self._rows, p.runs, p.row_first, *p.entries(),
-            )  # fmt: skip
+                flat, h, w, target, height, width, oy, ox, p.pixels, p.grid, self._scratch, p.levels, MIXED_CYCLES
+            )
+            return
+        self._count += 1
+        blend_membrane(
+            flat, h, w, target, width, oy, ox, p.pixels, p.grid, p.cross, self._scratch, p.top, p.levels, p.n_bound,
+            CYCLES, self.boundary_memory, p.max_shape[1] + MARGIN, self._count,
+            -1.0 if self.clamp is None else float(self.clamp), self.feather,
+        )  # fmt: skip
+
+
+def _scratch(plan: Plan, h: int, w: int) -> Scratch:
+    flat, bound = map_size(h, w), plan.pixels.bound.shape[0]
+    return Scratch(
+        values=np.zeros((bound, 3), np.float32),
+        sampled=np.zeros((plan.cross.node.size, 3), np.float32),
+        mean=np.zeros(3, np.float32),
+        u=np.zeros(plan.total, np.float32),
+        t=np.zeros(plan.total, np.float32),
+        f=np.zeros(plan.total, np.float32),
+        row=np.zeros(w + 32, np.float32),
+        lines=np.zeros(9 * 3 * (w + 16), np.int16),
+        copy=np.zeros(3 * w, np.uint8),
+        past=np.zeros((flat, 3), np.float32),
+        stamps=np.full(flat, -2, np.int32),
+        bite=np.zeros(bound, np.float32),
+        bins=np.zeros(BINS, np.int32),
+        fade=np.zeros(flat, np.float32),
+        touched=np.zeros((h * w, 2), np.int32),
+        saved=np.zeros((h * w, 3), np.uint8),
+    )
 
 
 def poisson_blend(
@@ -164,7 +197,7 @@ def _check_out(out: Any, frame: Pixels) -> None:
         raise ValueError("out overlaps the frame without being it: pass the frame itself or an array of its own")
 
 
-def _plain(picture: Pixels) -> Pixels:
+def _plain(picture: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     """C-contiguous and writeable, as the kernels are compiled for; a copy only where it is neither."""
     if picture.flags.c_contiguous and picture.flags.writeable:
         return picture
