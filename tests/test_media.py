@@ -149,6 +149,41 @@ def test_a_cut_off_picture_is_refused(tmp_path, ending):
         read_picture(path)
 
 
+def test_a_png_whose_chunks_do_not_add_up_is_not_decoded(tmp_path, monkeypatch):
+    data = bytearray(encoded(".png", picture()))
+    at = data.index(b"IDAT")
+    data[at - 4 : at] = (3_000_000_000).to_bytes(4, "big")  # OpenCV would reserve as much
+    path = tmp_path / "a.png"
+    path.write_bytes(data)
+    monkeypatch.setattr(cv2, "imdecode", lambda *_: pytest.fail("decoded"))
+    with pytest.raises(SourceError, match="cut off or damaged"):
+        read_picture(path)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_damage_anywhere_is_a_source_error_or_none(tmp_path, seed):
+    rng = np.random.default_rng(seed)
+    pictures = [encoded(ending, picture()) for ending in (".png", ".jpg", ".webp", ".bmp")]
+    films = [video(tmp_path / name, 10, sound="aac").read_bytes() for name in ("a.mp4", "a.mkv")]
+    refusals = []
+    for whole in [*pictures, *films, gif(tmp_path / "a.gif").read_bytes()]:
+        for _ in range(8):
+            data = bytearray(whole)
+            reach = len(data) if rng.integers(2) else 200
+            for at in rng.integers(0, reach, rng.integers(1, 12)):
+                data[at] = rng.integers(256)
+            path = tmp_path / "x"
+            path.write_bytes(data[: rng.integers(1, len(data) + 1)] if rng.integers(2) else data)
+            try:
+                source = open_media(path, MediaConfig(max_pixels=1_000_000))
+                assert sum(1 for _ in iter(source.read, None)) <= 200
+                source.close()
+            except SourceError as error:
+                refusals.append(str(error))
+    assert refusals
+    assert not any("\n" in text for text in refusals)
+
+
 @pytest.mark.parametrize("ending", [".png", ".jpg", ".webp", ".bmp"])
 def test_no_beginning_of_a_picture_breaks_the_header_reader(tmp_path, ending):
     data = encoded(ending, picture())

@@ -33,7 +33,7 @@ def draw_hud(pixels: Pixels, stats: HudStats) -> Pixels:
     drawn = pixels.copy()
     height, width = drawn.shape[:2]
     scale = max(0.35, min(width, height) / 900)
-    line, margin = round(30 * scale), round(12 * scale)
+    line, margin = round(34 * scale), round(12 * scale)
     thick = max(1, round(1.6 * scale))
     lines = [f"{stats.rate:.1f} fps   {stats.latency_ms:.0f} ms   {stats.drops} dropped"]
     lines += [text for text in (stats.device, stats.note) if text]

@@ -100,7 +100,8 @@ class Recorder:
         stream.pix_fmt = "yuv420p"
         stream.options = {"crf": str(self._config.crf), "preset": self._config.preset}
         if self._live:  # no picture waits in the encoder, none is out of order
-            stream.options |= {"tune": "zerolatency", "g": str(max(1, round(self.rate)))}
+            gop = str(max(1, round(self.rate)))
+            stream.options |= {"preset": self._config.live_preset, "tune": "zerolatency", "g": gop}
         context = stream.codec_context
         context.time_base = stream.time_base = self._base
         wide = self.size[0] >= 1280 or self.size[1] >= 720

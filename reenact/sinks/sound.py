@@ -35,6 +35,8 @@ class Sound:
             self.note = f"none: {path.name} has no sound"
             return
         self._origin = self._first_time()
+        if self._stream.codec_context is None:
+            raise SourceError(f"the sound of {path} is damaged, or coded in a way that is not known: leave it out")
         codec = self._stream.codec_context.name
         self.copied = _can_carry(self._stream, container_format)
         self.note = "copied" if self.copied else f"encoded anew as AAC: {container_format} cannot carry {codec}"

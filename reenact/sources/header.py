@@ -108,6 +108,26 @@ def _chunks(data: bytes, at: int, order: str) -> Iterator[tuple[bytes, bytes]]:
         at += step
 
 
+def is_whole(data: bytes, kind: str) -> bool:
+    """Whether a JPEG or PNG has its end, and a PNG's chunks add up; other kinds count as whole.
+
+    libjpeg and libpng fill what is missing with grey and go on, and OpenCV reserves the gigabytes that a damaged
+    chunk asks for.
+    """
+    if kind == "jpeg":
+        return data.rfind(b"\xff\xd9") > data.rfind(b"\xff\xda")
+    if kind == "png":
+        at = 8
+        for name, content in _chunks(data, 8, ">"):
+            at += 12 + len(content)
+            if name == b"IEND":
+                return at <= len(data)
+            if data[at - 12 - len(content) : at - 8 - len(content)] != len(content).to_bytes(4, "big"):
+                return False
+        return False
+    return True
+
+
 def _png_orientation(data: bytes) -> int:
     return next((_exif(content) for name, content in _chunks(data, 8, ">") if name == b"eXIf"), 1)
 

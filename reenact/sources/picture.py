@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from reenact.config import MediaConfig
 from reenact.errors import SourceError
-from reenact.sources.header import Header, read_header
+from reenact.sources.header import Header, is_whole, read_header
 from reenact.types import Frame, Pixels
 
 
@@ -43,10 +43,8 @@ def upright(pixels: Pixels, orientation: int) -> Pixels:
 
 def _decode(path: Path, header: Header) -> npt.NDArray[np.generic]:
     data = path.read_bytes()
-    # libjpeg and libpng fill what is missing with grey and go on
-    end = data.rfind(b"\xff\xd9") > data.rfind(b"\xff\xda") if header.kind == "jpeg" else b"IEND" in data[-64:]
-    if header.kind in ("jpeg", "png") and not end:
-        raise SourceError(f"{path} is cut off: its end is missing, fetch the {header.kind.upper()} file again")
+    if not is_whole(data, header.kind):
+        raise SourceError(f"{path} is cut off or damaged: fetch the {header.kind.upper()} file again")
     try:
         pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)  # applies no orientation
     except cv2.error:

@@ -73,6 +73,8 @@ class VideoFile:
             sound = "holds sound but no pictures" if self._container.streams.audio else "holds no pictures"
             raise SourceError(f"{self.path} {sound}: expected a video")
         self._stream = streams[0]
+        if self._stream.codec_context is None:
+            raise SourceError(f"{self.path} is damaged, or coded in a way that is not known: convert it to H.264")
         _check_pixels(self.path, self._stream.width, self._stream.height, config)
         self._stream.thread_type = "AUTO"
         self.time_base: Fraction = self._stream.time_base
