@@ -71,5 +71,5 @@ def steady(points: Floats, found: Bools) -> Floats:
         near *= (found[: -2 * step] & found[here] & found[2 * step :])[:, None]
         total[here] += near[..., None] * middle
         weight[here] += near
-    calm = np.ascontiguousarray(total / weight[..., None], np.float32)
-    return calm[_nearest(found)]
+    calm: Floats = np.ascontiguousarray(total / weight[..., None], np.float32)[_nearest(found)]
+    return calm
