@@ -241,6 +241,48 @@ def test_a_real_device_query_of_something_else_gives_nothing(tmp_path):
         assert v4l2.holders(tmp_path / "file") == []  # ourselves do not count
 
 
+@pytest.mark.parametrize(
+    ("call", "direction", "number", "size", "begins"),
+    [
+        (lambda p: v4l2.capability(p), 2, 0, 104, bytes(8)),
+        (lambda p: v4l2.offers(p, "MJPG"), 3, 2, 64, b"\0\0\0\0\1\0\0\0"),
+        (lambda p: v4l2.format_size(p), 3, 4, 208, b"\2\0\0\0"),
+        (lambda p: v4l2.rearm(p), 1, 18, 4, b"\2\0\0\0"),
+    ],
+)
+def test_the_kernel_is_asked_as_videodev2_says(tmp_path, monkeypatch, call, direction, number, size, begins):
+    """The request numbers by the kernel's own rule: direction, size of the structure, 'V', number."""
+    fcntl = pytest.importorskip("fcntl")
+    asked = []
+
+    def ioctl(_: int, request: int, argument: bytes) -> bytes:
+        asked.append((request, argument))
+        raise OSError(25, "Inappropriate ioctl")
+
+    monkeypatch.setattr(fcntl, "ioctl", ioctl)
+    (tmp_path / "device").touch()
+    call(tmp_path / "device")
+    request, argument = asked[0]
+    assert request == direction << 30 | size << 16 | ord("V") << 8 | number
+    assert len(argument) == size
+    assert argument.startswith(begins)
+
+
+def test_the_kernels_answers_are_read(tmp_path, monkeypatch):
+    fcntl = pytest.importorskip("fcntl")
+    (tmp_path / "device").touch()
+    answers = [
+        b"v4l2 loopback".ljust(16, b"\0") + bytes(68) + (0x80000003).to_bytes(4, "little") + (2).to_bytes(4, "little"),
+        bytes(44) + b"YUYV" + bytes(16),
+        bytes(44) + b"MJPG" + bytes(16),
+        bytes(8) + (640).to_bytes(4, "little") + (480).to_bytes(4, "little") + bytes(192),
+    ]
+    monkeypatch.setattr(fcntl, "ioctl", lambda *_: answers.pop(0))
+    assert v4l2.capability(tmp_path / "device") == v4l2.Capability("v4l2 loopback", False, True)
+    assert v4l2.offers(tmp_path / "device", "MJPG")
+    assert v4l2.format_size(tmp_path / "device") == (640, 480)
+
+
 def test_holders_of_a_real_file(tmp_path):
     if not sys.platform.startswith("linux"):
         pytest.skip("Linux only")

@@ -380,3 +380,37 @@ def test_no_permission(tmp_path, monkeypatch):
         monkeypatch.setattr(Path, "open", refuse)
     with pytest.raises(SourceError, match="permission denied"):
         open_media(path)
+
+
+def test_frames_that_the_decoder_calls_corrupt_are_left_out(tmp_path):
+    path = video(tmp_path / "a.mkv", 24, codec="mpeg2video", size=(320, 240))
+    data = bytearray(path.read_bytes())
+    middle = len(data) // 2
+    data[middle : middle + 400] = np.random.default_rng(0).integers(0, 255, 400, dtype=np.uint8).tobytes()
+    path.write_bytes(data)
+    with VideoFile(path) as source:
+        frames = list(iter(source.read, None))
+        assert source.damaged
+        assert "damaged frames" in source.warning
+    assert 8 < len(frames) < 24
+    assert [frame.seq for frame in frames] == list(range(len(frames)))
+    for frame in frames:  # each shows the picture of its time
+        assert read_number(frame.pixels) == round(frame.t_capture * 25)
+
+
+@pytest.mark.parametrize(("size", "matrix"), [((640, 360), "ITU601"), ((1280, 720), "ITU709")])
+def test_untagged_colour_is_guessed_by_the_size(tmp_path, size, matrix):
+    path, pixels = tmp_path / "a.mp4", picture(*size)
+    with av.open(str(path), "w") as out:
+        stream = out.add_stream("libx264", rate=25)
+        stream.width, stream.height, stream.pix_fmt = *size, "yuv420p"
+        stream.options = {"crf": "4"}
+        frame = av.VideoFrame.from_ndarray(pixels, "bgr24").reformat(
+            format="yuv420p", dst_colorspace=matrix, dst_color_range="MPEG"
+        )
+        frame.colorspace = frame.color_range = 2
+        out.mux(stream.encode(frame))
+        out.mux(stream.encode(None))
+    with VideoFile(path) as source:
+        assert source._stream.codec_context.colorspace == 2  # nothing is written in the file
+        assert np.abs(source.read().pixels.astype(int) - pixels).mean() < 2.5
