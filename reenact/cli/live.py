@@ -14,7 +14,6 @@ from reenact.config import LiveConfig
 
 if TYPE_CHECKING:
     from reenact.live import Live
-    from reenact.sinks import Fanout, NullSink
 
 
 def live(
@@ -61,6 +60,7 @@ def live(
     from reenact.assembly import open_engine
     from reenact.cli.console import out, stage_table, tell
     from reenact.cli.opening import opened_camera, opened_target, warm
+    from reenact.cli.outputs import names, open_outputs
     from reenact.cli.screen import Screen, StatusLine
     from reenact.config import GeneratorConfig, RetargetConfig
     from reenact.errors import InputError
@@ -81,47 +81,18 @@ def live(
         shown = stack.enter_context(opened_target(target, consent, note))
         screen = Screen(shown.size) if window else StatusLine()
         stack.callback(screen.close)
-        sink = _outputs(shown.size, vcam, record, rate, window)
+        sink = open_outputs(shown.size, vcam, record, rate, window)
         stack.callback(sink.close)
         warm()
         engine = stack.enter_context(open_engine(shown, retarget, generator, live=True))
         loop = Live(source, engine, sink, LiveConfig(rate=rate), screen.tick)
-        tell(f"{camera} drives {shown.name}, {shown.size[0]}x{shown.size[1]}, into {_names(sink)}; end with Ctrl-C")
+        tell(f"{camera} drives {shown.name}, {shown.size[0]}x{shown.size[1]}, into {names(sink)}; end with Ctrl-C")
         signalled = _run(loop, seconds)
     if times:
         out.print(stage_table(loop.stats, "milliseconds by stage"))
     out.print(_summary(loop), soft_wrap=True)
     if signalled:
         raise typer.Exit(128 + signalled)
-
-
-def _outputs(size: tuple[int, int], vcam: str, record: Path | None, rate: float, window: bool) -> "Fanout | NullSink":
-    """Where the pictures go besides the window; a missing virtual camera counts where there is nothing else."""
-    from reenact.cli.console import tell
-    from reenact.errors import DeviceError
-    from reenact.sinks import Fanout, NullSink, Recorder, VirtualCamera
-    from reenact.stages import Sink
-
-    sinks: dict[str, Sink] = {}
-    try:
-        if vcam != "none":
-            try:
-                sinks["virtual camera"] = VirtualCamera(size, rate, vcam)
-            except DeviceError as error:
-                if vcam != "auto" or (record is None and not window):
-                    raise
-                tell(f"{error}; going on without (--vcam none says so)")
-        if record is not None:
-            sinks[str(record)] = Recorder(record, size, rate=rate, fragmented=True)
-    except BaseException:
-        for sink in sinks.values():
-            sink.close()
-        raise
-    return Fanout(sinks) if sinks else NullSink(size)
-
-
-def _names(sink: "Fanout | NullSink") -> str:
-    return " and ".join(getattr(sink, "names", ("the window",)))
 
 
 def _run(loop: "Live", seconds: float | None) -> int:
