@@ -109,6 +109,20 @@ def test_the_old_outline_does_not_stay_behind(target: PhotoTarget) -> None:
     assert np.abs(wall - outside).sum() < 0.5 * np.abs(wall - skin).sum()
 
 
+@pytest.mark.parametrize("pixels", [(0.5, 0.0), (0.25, 0.25), (0.5, 0.5), (0.75, 0.3)])
+def test_a_small_motion_does_not_soften(target: PhotoTarget, pixels: tuple[float, float]) -> None:
+    rest = target.shot(0, None)
+    x0, y0 = rest.points[:468, :2].min(0).astype(int)
+    x1, y1 = rest.points[:468, :2].max(0).astype(int)
+
+    def detail(picture: np.ndarray) -> float:
+        grey = cv2.cvtColor(picture[y0:y1, x0:x1], cv2.COLOR_BGR2GRAY)
+        return float(np.abs(cv2.Laplacian(grey, cv2.CV_32F)).mean())
+
+    moved = target.shot(0, motion(shift=tuple(p / iod(rest.points) for p in pixels)))
+    assert 0.75 < detail(moved.pixels) / detail(rest.pixels) < 1.1
+
+
 def test_a_shot_is_memory_of_its_own(target: PhotoTarget) -> None:
     first = target.shot(0, MOVES[0]).pixels
     kept = first.copy()
@@ -161,8 +175,7 @@ def naive_compose(layer, pad, background, remainder, back, step, reach, picture)
     """What compose does, pixel by pixel in float64, without a cell skipped."""
     height, width = picture.shape[:2]
     out = picture.astype(float)
-    opacity_of = (layer >> np.uint64(48)).astype(float)
-    channels = [((layer >> np.uint64(16 * c)) & np.uint64(255)).astype(float) for c in range(3)]
+    halves = layer[..., None].view(np.uint8).astype(float)  # BGR times opacity, opacity; the same sharpened
 
     def bilinear(plane, y, x):
         y, x = min(max(y, 0), plane.shape[0] - 1.001), min(max(x, 0), plane.shape[1] - 1.001)
@@ -175,11 +188,16 @@ def naive_compose(layer, pad, background, remainder, back, step, reach, picture)
     for y in range(height):
         for x in range(width):
             dx, dy = (bilinear(back[..., c], y / step, x / step) for c in range(2))
-            clear = 1 - bilinear(opacity_of, y + pad - dy, x + pad - dx) / 255
+            at = y + pad - dy, x + pad - dx
+            fy, fx = at[0] % 1, at[1] % 1
+            between = 2 * (fx * (1 - fx) + fy * (1 - fy))
+            b, g, r, opacity = (
+                (1 - between) * bilinear(halves[..., c], *at) + between * bilinear(halves[..., 4 + c], *at)
+                for c in range(4)
+            )
             share = max(0.0, 1 - np.hypot(dx, dy) / reach)
-            for c in range(3):
-                value = bilinear(channels[c], y + pad - dy, x + pad - dx) + clear * background[y, x, c]
-                out[y, x, c] = np.clip(value + share * remainder[y, x, c], 0, 255)
+            value = np.array([b, g, r]) + (1 - opacity / 255) * background[y, x] + share * remainder[y, x]
+            out[y, x] = np.clip(value, 0, 255)
     return out
 
 

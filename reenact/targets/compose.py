@@ -1,12 +1,17 @@
 """The moved head layer over the still background: one pass over the pixels that change.
 
-A pixel of the layer is one 64-bit word, four lanes of 16 bits, so that a bilinear sample of all four
-channels is six multiplications.  The picture is gone through by the cells of the displacement's grid:
-what does not move, what shows only background and what is wholly opaque is known for a cell at once.
+Bilinear sampling alone softens what it moves by half a pixel (30 % less Laplacian energy) and not what it
+moves by a whole one, a pulse in a slow motion; so a sample is taken from between the layer and a sharpened
+one, the nearer to the latter the further it is from a whole pixel.  Both are one 64-bit word a pixel, and
+one multiplication scales four of its eight channels.
+
+The picture is gone through by the cells of the displacement's grid: what does not move, what shows only
+background and what is wholly opaque is known for a cell at once.
 """
 
 from typing import Any
 
+import cv2
 import numba
 import numpy as np
 
@@ -16,20 +21,33 @@ Words = np.ndarray[Any, np.dtype[np.uint64]]
 
 _LANES = np.uint64(0x00FF00FF00FF00FF)
 _HALF = np.uint64(0x0080008000800080)
+_LOW = np.uint64(0xFFFFFFFF)
+_SHARPER = 0.2  # of the second derivative; linear interpolation lacks 1/8 of it half way between two pixels
+_STILL_CELL, _CLEAR_CELL, _MIXED_CELL, _OPAQUE_CELL = 0, 1, 2, 3
 _STILL = np.float32(1 / 512)  # pixels: half a step of the interpolation
 
 
 def pack(layer: Pixels) -> Words:
-    """(H, W, 4) uint8 to (H, W) uint64, channel c in bits 16 c to 16 c + 7; the rim is made clear."""
-    words = np.ascontiguousarray(layer.astype(np.uint16)).view(np.uint64)[..., 0]
-    words[[0, -1]] = 0
-    words[:, [0, -1]] = 0
-    return np.ascontiguousarray(words)
+    """(H, W, 4) uint8, BGR times opacity and opacity, to (H, W) uint64: its four bytes, then those of it sharpened.
+
+    The rim is made clear.
+    """
+    plain = layer.astype(np.float32)
+    bend = cv2.filter2D(
+        plain, -1, np.array([[0, 1, 0], [1, -4, 1], [0, 1, 0]], np.float32), borderType=cv2.BORDER_REPLICATE
+    )
+    sharp = np.clip(np.round(plain - _SHARPER * bend), 0, plain[..., 3:])
+    sharp[..., 3] = plain[..., 3]
+    both = np.ascontiguousarray(np.concatenate([plain, sharp], 2).astype(np.uint8))
+    both[[0, -1]] = 0
+    both[:, [0, -1]] = 0
+    words: Words = both.view(np.uint64)[..., 0]
+    return words
 
 
 def occupancy(words: Words, cell: int) -> Pixels:
     """For each cell of `cell` pixels, (rows, columns) uint8: 0 nothing opaque, 2 nothing else, 1 both."""
-    return _blocks((words >> np.uint64(48)).astype(np.uint8), cell)
+    return _blocks((words >> np.uint64(24)).astype(np.uint8), cell)
 
 
 def hidden_cells(picture: Pixels, background: Pixels, cell: int) -> Pixels:
@@ -55,7 +73,7 @@ def compose(
 ) -> None:  # pragma: no cover  # fmt: skip
     """Writes the moved picture into `out` (h, w, 3) uint8, which holds the picture at rest.
 
-    layer       (h + 2 pad, w + 2 pad) uint64, the person as `pack` gives it: BGR times opacity, and the opacity
+    layer       (h + 2 pad, w + 2 pad) uint64, the person as `pack` gives it
     occupied    what `occupancy(layer, step)` gives
     background  (h, w, 3) uint8; remainder (h, w, 3) int16: what the two layers at rest lack of the picture.
                 It is given back in full to what did not move and fades over a displacement of `reach`
@@ -63,70 +81,88 @@ def compose(
     hides       (rows, columns) uint8: 0 where the cell at rest shows the background and nothing else
     back        (rows, columns, 2) float32: how far what is shown at a node, every `step` pixels, was moved
     """
-    height, width = out.shape[0], out.shape[1]
+    height = out.shape[0]
+    columns = back.shape[1] - 1
+    kinds = np.empty(columns, np.int64)
     for i in range(back.shape[0] - 1):
         top, bottom = i * step, min((i + 1) * step, height)
-        for j in range(back.shape[1] - 1):
-            left, right = j * step, min((j + 1) * step, width)
-            low_x, high_x = np.float32(1e9), np.float32(-1e9)
-            low_y, high_y = low_x, high_x
-            for k in range(4):
-                dx, dy = back[i + k // 2, j + k % 2, 0], back[i + k // 2, j + k % 2, 1]
-                low_x, high_x, low_y, high_y = min(low_x, dx), max(high_x, dx), min(low_y, dy), max(high_y, dy)
-            if max(max(high_x, -low_x), max(high_y, -low_y)) < _STILL:
-                continue
-            kind = _cell_kind(
-                occupied, step, top + pad - high_y, bottom + pad - low_y, left + pad - high_x, right + pad - low_x
-            )
-            nodes = back[i : i + 2, j : j + 2]
-            if kind == 2:
-                _opaque(layer, pad, nodes, top, bottom, left, right, step, out)
-            elif kind == 1:
-                _mixed(layer, pad, background, remainder, nodes, top, bottom, left, right, step, reach, out)
-            elif hides[i, j]:
-                _clear(background, remainder, nodes, top, bottom, left, right, step, reach, out)
+        for j in range(columns):
+            kinds[j] = _kind(occupied, hides, back, i, j, step, pad)
+        # Row by row over all cells, not cell by cell: the layer is read as it lies in memory.
+        for y in range(top, bottom):
+            first = 0
+            while first < columns:
+                last = first + 1
+                while last < columns and kinds[last] == kinds[first]:
+                    last += 1
+                if kinds[first] == _OPAQUE_CELL:
+                    _opaque(layer, pad, back, step, y, first, last, out)
+                elif kinds[first] == _MIXED_CELL:
+                    _mixed(layer, pad, background, remainder, back, step, y, first, last, reach, out)
+                elif kinds[first] == _CLEAR_CELL:
+                    _clear(background, remainder, back, step, y, first, last, reach, out)
+                first = last
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
-def _cell_kind(
-    occupied: Any, step: int, top: float, bottom: float, left: float, right: float
-) -> int:  # pragma: no cover
-    """What a place of the layer holds, as `occupancy` says it of a cell."""
+def _kind(occupied: Any, hides: Any, back: Any, i: int, j: int, step: int, pad: int) -> int:  # pragma: no cover
+    """What a cell of the output is made of: the bounding box of where it comes from tells."""
+    low_x, high_x = np.float32(1e9), np.float32(-1e9)
+    low_y, high_y = low_x, high_x
+    for k in range(4):
+        dx, dy = back[i + k // 2, j + k % 2, 0], back[i + k // 2, j + k % 2, 1]
+        low_x, high_x, low_y, high_y = min(low_x, dx), max(high_x, dx), min(low_y, dy), max(high_y, dy)
+    if max(max(high_x, -low_x), max(high_y, -low_y)) < _STILL:
+        return _STILL_CELL
     rows, columns = occupied.shape
+    top, bottom = int(i * step + pad - high_y) // step, int((i + 1) * step + pad - low_y + 2) // step
+    left, right = int(j * step + pad - high_x) // step, int((j + 1) * step + pad - low_x + 2) // step
     empty, full = True, True
-    for y in range(min(max(0, int(top) // step), rows - 1), max(0, min(rows - 1, int(bottom + 2) // step)) + 1):
-        for x in range(
-            min(max(0, int(left) // step), columns - 1), max(0, min(columns - 1, int(right + 2) // step)) + 1
-        ):
+    for y in range(min(max(0, top), rows - 1), max(0, min(rows - 1, bottom)) + 1):
+        for x in range(min(max(0, left), columns - 1), max(0, min(columns - 1, right)) + 1):
             empty = empty and occupied[y, x] == 0
             full = full and occupied[y, x] == 2
-    return 0 if empty else 2 if full else 1
+    if full:
+        return _OPAQUE_CELL
+    if not empty:
+        return _MIXED_CELL
+    return _CLEAR_CELL if hides[i, j] else _STILL_CELL
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy", inline="always")  # type: ignore[untyped-decorator]
 def _sample(layer: Any, x256: int, y256: int) -> Any:  # pragma: no cover
-    """The layer at (x256, y256) / 256, all four lanes."""
+    """The layer at (x256, y256) / 256: blue, red, green, opacity in lanes of 16 bits from the lowest."""
     x256 = min(max(x256, 0), ((layer.shape[1] - 1) << 8) - 1)
     y256 = min(max(y256, 0), ((layer.shape[0] - 1) << 8) - 1)
     # Unsigned offsets spare the check for an index that counts from the end.
     x, y = np.uint64(x256 >> 8), np.uint64(y256 >> 8)
     fx, fy = np.uint64(x256 & 255), np.uint64(y256 & 255)
-    gx, gy = np.uint64(256) - fx, np.uint64(256) - fy
-    one = np.uint64(1)
-    upper = ((layer[y, x] * gx + layer[y, x + one] * fx + _HALF) >> np.uint64(8)) & _LANES
-    lower = ((layer[y + one, x] * gx + layer[y + one, x + one] * fx + _HALF) >> np.uint64(8)) & _LANES
-    return ((upper * gy + lower * fy + _HALF) >> np.uint64(8)) & _LANES
+    one, eight, half, whole = np.uint64(1), np.uint64(8), np.uint64(32), np.uint64(256)
+    a, b, c, d = layer[y, x], layer[y, x + one], layer[y + one, x], layer[y + one, x + one]
+    w = (fx * fy + np.uint64(128)) >> eight  # of d; the four weights are 256 together
+    of_a, of_b, of_c = whole + w - fx - fy, fx - w, fy - w
+    # Lanes of 16 bits: blue, red, blue sharpened, red sharpened; and green, opacity and the same sharpened.
+    blue_red = (a & _LANES) * of_a + (b & _LANES) * of_b + (c & _LANES) * of_c + (d & _LANES) * w
+    blue_red = ((blue_red + _HALF) >> eight) & _LANES
+    rest = ((a >> eight) & _LANES) * of_a + ((b >> eight) & _LANES) * of_b
+    rest += ((c >> eight) & _LANES) * of_c + ((d >> eight) & _LANES) * w
+    rest = ((rest + _HALF) >> eight) & _LANES
+    plain = (blue_red & _LOW) | (rest << half)
+    sharp = (blue_red >> half) | (rest & ~_LOW)
+    between = (fx * (whole - fx) + fy * (whole - fy)) >> np.uint64(7)
+    return ((plain * (whole - between) + sharp * between + _HALF) >> eight) & _LANES
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy", inline="always")  # type: ignore[untyped-decorator]
-def _row(nodes: Any, step: int, down: int) -> Any:  # pragma: no cover
-    """The displacement `down` pixels below the cell's upper edge and its growth along x, in pixels times 2^24."""
-    t = np.float32(down) / np.float32(step)
+def _row(back: Any, step: int, y: int, j: int) -> Any:  # pragma: no cover
+    """The displacement at row y where cell j begins, and its growth along x there, in pixels times 2^24."""
+    i = y // step
+    t = np.float32(y - i * step) / np.float32(step)
     one = np.float32(1 << 24)
-    ax = nodes[0, 0, 0] + t * (nodes[1, 0, 0] - nodes[0, 0, 0])
-    ay = nodes[0, 0, 1] + t * (nodes[1, 0, 1] - nodes[0, 0, 1])
-    bx = nodes[0, 1, 0] + t * (nodes[1, 1, 0] - nodes[0, 1, 0])
-    by = nodes[0, 1, 1] + t * (nodes[1, 1, 1] - nodes[0, 1, 1])
+    ax = back[i, j, 0] + t * (back[i + 1, j, 0] - back[i, j, 0])
+    ay = back[i, j, 1] + t * (back[i + 1, j, 1] - back[i, j, 1])
+    bx = back[i, j + 1, 0] + t * (back[i + 1, j + 1, 0] - back[i, j + 1, 0])
+    by = back[i, j + 1, 1] + t * (back[i + 1, j + 1, 1] - back[i, j + 1, 1])
     return np.int64(ax * one), np.int64(ay * one), np.int64((bx - ax) * one) // step, np.int64((by - ay) * one) // step
 
 
@@ -138,31 +174,31 @@ def _share(dx: int, dy: int, reach: float) -> Any:  # pragma: no cover
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
 def _opaque(
-    layer: Any, pad: int, nodes: Any, top: int, bottom: int, left: int, right: int, step: int, out: Any
+    layer: Any, pad: int, back: Any, step: int, y: int, first: int, last: int, out: Any
 ) -> None:  # pragma: no cover
-    byte = np.uint64(255)
-    for y in range(top, bottom):
-        dx, dy, grow_x, grow_y = _row(nodes, step, y - top)
-        x256, y256 = ((left + pad) << 24) - dx + 32768, ((y + pad) << 24) - dy + 32768
-        for x in range(left, right):
+    byte, row = np.uint64(255), np.uint64(y)
+    for j in range(first, last):
+        dx, dy, grow_x, grow_y = _row(back, step, y, j)
+        x256, y256 = ((j * step + pad) << 24) - dx + 32768, ((y + pad) << 24) - dy + 32768
+        for x in range(j * step, min((j + 1) * step, out.shape[1])):
             word = _sample(layer, x256 >> 16, y256 >> 16)
-            row, column = np.uint64(y), np.uint64(x)
+            column = np.uint64(x)
             out[row, column, 0] = np.uint8(word & byte)
-            out[row, column, 1] = np.uint8((word >> np.uint64(16)) & byte)
-            out[row, column, 2] = np.uint8((word >> np.uint64(32)) & byte)
+            out[row, column, 1] = np.uint8((word >> np.uint64(32)) & byte)
+            out[row, column, 2] = np.uint8((word >> np.uint64(16)) & byte)
             x256 += (1 << 24) - grow_x
             y256 -= grow_y
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
 def _clear(
-    background: Any, remainder: Any, nodes: Any, top: int, bottom: int, left: int, right: int, step: int,
-    reach: float, out: Any,
-) -> None:  # pragma: no cover  # fmt: skip
-    for y in range(top, bottom):
-        dx, dy, grow_x, grow_y = _row(nodes, step, y - top)
-        for x in range(left, right):
-            row, column = np.uint64(y), np.uint64(x)
+    background: Any, remainder: Any, back: Any, step: int, y: int, first: int, last: int, reach: float, out: Any
+) -> None:  # pragma: no cover
+    row = np.uint64(y)
+    for j in range(first, last):
+        dx, dy, grow_x, grow_y = _row(back, step, y, j)
+        for x in range(j * step, min((j + 1) * step, out.shape[1])):
+            column = np.uint64(x)
             share = _share(dx, dy, reach)
             for c in range(3):
                 value = np.int32(background[row, column, c])
@@ -175,22 +211,19 @@ def _clear(
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
 def _mixed(
-    layer: Any, pad: int, background: Any, remainder: Any, nodes: Any, top: int, bottom: int, left: int, right: int,
-    step: int, reach: float, out: Any,
+    layer: Any, pad: int, background: Any, remainder: Any, back: Any, step: int, y: int, first: int, last: int,
+    reach: float, out: Any,
 ) -> None:  # pragma: no cover  # fmt: skip
-    for y in range(top, bottom):
-        dx, dy, grow_x, grow_y = _row(nodes, step, y - top)
-        for x in range(left, right):
-            row, column = np.uint64(y), np.uint64(x)
-            word = _sample(
-                layer,
-                (((x + pad) << 24) - dx + 32768) >> 16,
-                (((y + pad) << 24) - dy + 32768) >> 16,
-            )
+    row = np.uint64(y)
+    for j in range(first, last):
+        dx, dy, grow_x, grow_y = _row(back, step, y, j)
+        for x in range(j * step, min((j + 1) * step, out.shape[1])):
+            column = np.uint64(x)
+            word = _sample(layer, (((x + pad) << 24) - dx + 32768) >> 16, (((y + pad) << 24) - dy + 32768) >> 16)
             clear = np.int32(255) - np.int32((word >> np.uint64(48)) & np.uint64(255))
             share = _share(dx, dy, reach)
             for c in range(3):
-                value = np.int32((word >> np.uint64(16 * c)) & np.uint64(255))
+                value = np.int32((word >> np.uint64(16 * ((3 - c) % 3))) & np.uint64(255))
                 value += (np.int32(background[row, column, c]) * clear + np.int32(127)) // np.int32(255)
                 if share > 0:
                     value += np.int32(np.rint(share * np.float32(remainder[row, column, c])))
