@@ -23,7 +23,8 @@ _STIFF = 1e-4  # smoothing of the spline: landmarks that nearly coincide need no
 _RINGS = (0.3, 0.7, 1.3)  # where points outside the face stand for the head, IOD beyond the face's edge
 _REAR = 0.7  # IOD beyond the face's edge at which the head is as deep as its middle
 _STEEPEST = 2.0  # depth over breadth: a face's side is steeper, but a picture shows next to nothing of it
-_FOLD = 0.7  # depth may shift neighbouring pixels towards each other by this share of their distance
+_FOLD = 0.9  # depth may shift neighbouring pixels towards each other by this share of their distance
+_NARROWEST = 0.75  # a head turned far shows its side, which a picture has not, and is not as narrow as its face
 _ROUNDS = 30
 _SETTLED = 0.005  # pixels: less than the interpolation can show
 _TINY = 0.05  # pixels: the landmarks moved as one solid
@@ -46,6 +47,7 @@ class HeadField:
     def __init__(self, points: Floats, size: tuple[int, int], layered: bool) -> None:
         self._true = np.c_[points[:468].astype(np.float64), np.ones(468)]
         self._fit = np.linalg.pinv(self._true)  # (4, 468)
+        self._face_middle = self._true.mean(0)
         face = _shallow(points[:468].astype(np.float64))
         self.iod = iod = float(np.linalg.norm(face[33, :2] - face[263, :2]))
         self.step = max(4, round(iod / _CELLS_PER_IOD))
@@ -89,9 +91,13 @@ class HeadField:
         """The head's motion as an affine map of space to the picture (4, 2), and what it leaves over (468, 2)."""
         affine = self._fit @ moved[:468, :2].astype(np.float64)
         rest = moved[:468, :2] - self._true @ affine
-        tilt, most = float(np.hypot(*affine[2])), _FOLD / _STEEPEST
-        if tilt > most / 2:  # eased, so that nothing jerks when the limit is met
-            affine[2] *= most * (1 - 0.5 * np.exp(1 - 2 * tilt / most)) / tilt
+        held = self._face_middle @ affine
+        u, breadth, v = np.linalg.svd(affine[:2])
+        narrowing = (breadth[0] - breadth[1]) / breadth[0]
+        affine[:2] = u @ np.diag([breadth[0], breadth[0] * (1 - _eased(narrowing, 1 - _NARROWEST))]) @ v
+        tilt = float(np.hypot(*affine[2])) / breadth[0]
+        affine[2] *= _eased(tilt, _FOLD * (1 - narrowing) / _STEEPEST) / max(tilt, 1e-9)
+        affine[3] += held - self._face_middle @ affine
         return affine, rest
 
     def inverse(self, field: Field) -> Field:
@@ -124,6 +130,12 @@ def _invert(field: Any, step: int, back: Any) -> None:  # pragma: no cover
                 if change < _SETTLED:
                     break
             back[i, j, 0], back[i, j, 1] = dx, dy
+
+
+def _eased(value: float, most: float) -> float:
+    """The value where it is well below `most`, and never more than that; smooth, so that nothing jerks at the limit."""
+    knee = 2 * most / 3
+    return value if value <= knee else float(most - (most - knee) * np.exp((knee - value) / (most - knee)))
 
 
 def _shallow(face: Any) -> Any:
