@@ -1,28 +1,21 @@
 """Where the rest of the picture goes when the face moves: from 478 points to every place.
 
-The face's own landmarks say where the face goes.  The rest of the head is taken to be solid: an affine
-map of the landmarks' places in space, (x, y, depth) to where they went, moves points that stand for hair
-and ears, at depths between the face's edge and the middle of the head.  A thin-plate spline
-(Bookstein 1989) through all of them moves whatever lies between.  Below the chin the turn of the head
-dies away along the neck, its shift more slowly along the shoulders, and both are gone at the picture's
-lower edge.  All of this is linear in the landmarks' displacements, and so one small matrix.
+The face's own landmarks say where the face goes.  The head is taken to be solid: an affine map of the
+landmarks' places in space, (x, y, depth), to where they went in the picture moves everything else, at the
+depth that reenact.targets.relief gives to each place; what the landmarks moved otherwise is spread about
+them.  Below the chin the turn of the head dies away along the neck, its shift more slowly along the
+shoulders, and both are gone at the picture's lower edge.
 """
 
 from typing import Any
 
-import cv2
 import numba
 import numpy as np
 
+from reenact.targets.relief import Relief, head_middle
 from reenact.types import Floats
 
-OVAL = [10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377,
-        152, 148, 176, 149, 150, 136, 172, 58, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109]  # fmt: skip
 _CELLS_PER_IOD = 12.0
-_STIFF = 1e-4  # smoothing of the spline: landmarks that nearly coincide need not be told apart
-_RINGS = (0.3, 0.7, 1.3)  # where points outside the face stand for the head, IOD beyond the face's edge
-_REAR = 0.7  # IOD beyond the face's edge at which the head is as deep as its middle
-_STEEPEST = 2.0  # depth over breadth: a face's side is steeper, but a picture shows next to nothing of it
 _FOLD = 0.9  # depth may shift neighbouring pixels towards each other by this share of their distance
 _NARROWEST = 0.75  # a head turned far shows its side, which a picture has not, and is not as narrow as its face
 _ROUNDS = 30
@@ -45,60 +38,64 @@ class HeadField:
     """
 
     def __init__(self, points: Floats, size: tuple[int, int], layered: bool) -> None:
-        self._true = np.c_[points[:468].astype(np.float64), np.ones(468)]
-        self._fit = np.linalg.pinv(self._true)  # (4, 468)
-        self._face_middle = self._true.mean(0)
-        face = _shallow(points[:468].astype(np.float64))
+        face = points[:468].astype(np.float64)
+        self._face = np.c_[face, np.ones(468)]
+        self._fit = np.linalg.pinv(self._face)  # (4, 468)
         self.iod = iod = float(np.linalg.norm(face[33, :2] - face[263, :2]))
         self.step = max(4, round(iod / _CELLS_PER_IOD))
         self.shape = (int(np.ceil(size[1] / self.step)) + 1, int(np.ceil(size[0] / self.step)) + 1)
         ys, xs = np.mgrid[: self.shape[0], : self.shape[1]]
         nodes = np.stack([xs.ravel(), ys.ravel()], 1) * self.step
-        self._face = face
-        solid = np.c_[face, np.ones(468)]
-        self._affine = np.linalg.pinv(solid)  # (4, 468)
         turn, shift, place = _weights(face, size, nodes, iod, layered)
-        middle = np.append(_middle(self._true[:, :3]), 1.0)
-        spline = _spline(face, middle[2], self._affine, place, iod)  # (nodes, 468)
-        carried = (middle @ self._affine)[None]
-        matrix = turn[:, None] * (spline - carried) + shift[:, None] * carried
-        self._matrix = matrix.astype(np.float32)
-        self._of_solid = (matrix @ solid).astype(np.float32)  # (nodes, 4)
+        self._relief = Relief(face, place, iod)
+        middle = np.append(head_middle(face), 1.0)
+        # A node goes where turn * (its place on the head) + (shift - turn) * (the head's middle) goes, as
+        # displacements; only the depth of its place changes with the relief.
+        ones = np.ones(len(place))
+        self._flat = turn[:, None] * np.c_[place, 0 * ones, ones] + (shift - turn)[:, None] * middle
+        self._depths = (turn[:, None] * self._relief.depths).astype(np.float32)  # (nodes, reliefs)
+        self._spread = (turn[:, None] * self._relief.spread).astype(np.float32)  # (nodes, 468)
 
     def landmarks(self, moved: Floats) -> Floats:
         """Where the warp takes the landmarks, (478, 3), when the head moves so that they should be at `moved`.
 
         It is there but for the steep sides of the face: turned away, these would fold over, and turned
-        towards the viewer show what no picture has.  The face is shallower there, and in a very large turn
-        altogether.
+        towards the viewer show what no picture has.  So the further the head is turned the shallower the
+        sides are taken to be, and in a very large turn the face altogether.
         """
+        affine, rest, relief = self._solid(moved)
+        face = self._face.copy()
+        face[:, 2] = self._relief.landmark_depths @ relief
         placed = moved.copy()
-        affine, rest = self._solid(moved)
-        placed[:468, :2] = np.c_[self._face, np.ones(468)] @ affine + rest
+        placed[:468, :2] = face @ affine + rest
         return placed
 
     def __call__(self, moved: Floats) -> Field:
         """How far each node's content goes, (rows, columns, 2) float32 pixels, for the head moved to `moved`."""
-        affine, rest = self._solid(moved)
-        still = np.zeros((4, 2))
-        still[0, 0] = still[1, 1] = 1
-        field = self._of_solid @ (affine - still).astype(np.float32)
+        affine, rest, relief = self._solid(moved)
+        affine[0, 0] -= 1
+        affine[1, 1] -= 1
+        field = (self._flat @ affine).astype(np.float32)
+        field += (self._depths @ relief.astype(np.float32))[:, None] * affine[2].astype(np.float32)
         if np.abs(rest).max() > _TINY:
-            field += self._matrix @ rest.astype(np.float32)
-        return np.asarray(field.reshape(*self.shape, 2), np.float32)
+            field += self._spread @ rest.astype(np.float32)
+        return np.ascontiguousarray(field.reshape(*self.shape, 2))
 
-    def _solid(self, moved: Floats) -> tuple[Any, Any]:
-        """The head's motion as an affine map of space to the picture (4, 2), and what it leaves over (468, 2)."""
+    def _solid(self, moved: Floats) -> tuple[Any, Any, Any]:
+        """The head's motion as an affine map of space to the picture (4, 2), what it leaves over of the landmarks'
+        motion (468, 2), and how the reliefs are to be mixed."""
         affine = self._fit @ moved[:468, :2].astype(np.float64)
-        rest = moved[:468, :2] - self._true @ affine
-        held = self._face_middle @ affine
+        rest = moved[:468, :2] - self._face @ affine
+        held = self._face.mean(0) @ affine
         u, breadth, v = np.linalg.svd(affine[:2])
         narrowing = (breadth[0] - breadth[1]) / breadth[0]
         affine[:2] = u @ np.diag([breadth[0], breadth[0] * (1 - _eased(narrowing, 1 - _NARROWEST))]) @ v
         tilt = float(np.hypot(*affine[2])) / breadth[0]
-        affine[2] *= _eased(tilt, _FOLD * (1 - narrowing) / _STEEPEST) / max(tilt, 1e-9)
-        affine[3] += held - self._face_middle @ affine
-        return affine, rest
+        room = _FOLD * (1 - narrowing)  # tilt times steepness beyond this would fold the picture
+        relief = self._relief.mix(room / max(tilt, 1e-9))
+        affine[2] *= _eased(tilt, room / self._relief.shallowest) / max(tilt, 1e-9)
+        affine[3] += held - self._face.mean(0) @ affine
+        return affine, rest, relief
 
     def inverse(self, field: Field) -> Field:
         """What was displaced *to* each node: d with d(p) = field(p - d(p)), (rows, columns, 2) float32 pixels."""
@@ -138,19 +135,6 @@ def _eased(value: float, most: float) -> float:
     return value if value <= knee else float(most - (most - knee) * np.exp((knee - value) / (most - knee)))
 
 
-def _shallow(face: Any) -> Any:
-    """The landmarks (468, 3) with no part of the face steeper than _STEEPEST; the front keeps its depth."""
-    apart = np.hypot(*(face[:, None, :2] - face[None, :, :2]).transpose(2, 0, 1))
-    shallow = face.copy()
-    shallow[:, 2] = (face[None, :, 2] + _STEEPEST * apart).min(1)
-    return shallow
-
-
-def _middle(face: Any) -> Any:
-    """The middle of the head in space: between the ears' roots."""
-    return (face[234] + face[454]) / 2
-
-
 def _axes(face: Any) -> tuple[Any, Any]:
     """The face's own right-to-left and down in the picture, unit vectors."""
     down = face[152, :2] - face[10, :2]
@@ -163,7 +147,7 @@ def _weights(face: Any, size: tuple[int, int], nodes: Any, iod: float, layered: 
     across, down = _axes(face)
     chin = face[152, :2]
     below = (nodes - chin) @ down / iod
-    beside = np.abs((nodes - _middle(face)[:2]) @ across) / iod
+    beside = np.abs((nodes - head_middle(face)[:2]) @ across) / iod
     room = (size[1] - 1 - chin[1]) / iod  # from the chin to the lower edge
     neck = float(np.clip(room, 0.9, 1.4))
     turn = 1 - _smooth_step(0.05, neck, below)
@@ -183,40 +167,3 @@ def _weights(face: Any, size: tuple[int, int], nodes: Any, iod: float, layered: 
     turn, shift = turn * at_bottom, shift * at_bottom
     place = nodes - np.maximum(0, below - 0.4)[:, None] * down * iod
     return turn, shift, place
-
-
-def _spline(face: Any, depth: float, affine: Any, places: Any, iod: float) -> Any:
-    """(P, 468): displacements at `places` (P, 2) from those of the landmarks, the solid head's points included."""
-    oval, centre = face[OVAL], face[:, :2].mean(0)
-    outward = oval[:, :2] - centre
-    outward /= np.linalg.norm(outward, axis=1, keepdims=True)
-    rings = [
-        np.c_[
-            oval[:, :2] + outward * r * iod, oval[:, 2] + (depth - oval[:, 2]) * np.sin(np.pi / 2 * min(1, r / _REAR))
-        ]
-        for r in _RINGS
-    ]
-    head = np.concatenate(rings)
-    control = np.concatenate([face[:, :2], head[:, :2]]) / iod
-    moves = np.concatenate([np.eye(len(face)), np.c_[head, np.ones(len(head))] @ affine])
-    n = len(control)
-
-    def kernel(a: Any, b: Any) -> Any:
-        square = ((a[:, None] - b[None]) ** 2).sum(-1)
-        return square * np.log(square + 1e-12)
-
-    system = np.zeros((n + 3, n + 3))
-    system[:n, :n] = kernel(control, control) + _STIFF * np.eye(n)
-    system[:n, n:] = np.c_[np.ones(n), control]
-    system[n:, :n] = system[:n, n:].T
-    # Beyond the last ring the spline would run on; there the solid head goes on instead.
-    scaled = places / iod
-    basis = np.c_[kernel(scaled, control), np.ones(len(scaled)), scaled]
-    weights = np.linalg.solve(system, np.concatenate([moves, np.zeros((3, len(face)))]))
-    splined = basis @ weights
-    solid = np.c_[places, np.full(len(places), depth), np.ones(len(places))] @ affine
-    distance = cv2.pointPolygonTest
-    contour = oval[:, :2].astype(np.float32)[:, None]
-    beyond = np.array([-distance(contour, (float(x), float(y)), True) for x, y in places]) / iod
-    far = _smooth_step(_RINGS[-1] - 0.4, _RINGS[-1], beyond)[:, None]
-    return splined * (1 - far) + solid * far
