@@ -16,7 +16,9 @@ def warmup() -> None:
     mask[3, 3:13] = 128
     points = np.zeros((478, 3), np.float32)
     shift = np.array([[1, 0, 8], [0, 1, 8]], np.float64)
-    PoissonCompositor(max_shape=(16, 16)).blend(Patch(patch, mask, shift, 0, 0.0), Shot(frame, points, frame, points, 0))
+    PoissonCompositor(max_shape=(16, 16)).blend(
+        Patch(patch, mask, shift, 0, 0.0), Shot(frame, points, frame, points, 0)
+    )
     blender = PoissonBlender((16, 16), mode="mixed")
     blender.set_mask(mask, (8, 8))
     blender.blend(patch, frame)
