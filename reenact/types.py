@@ -133,21 +133,21 @@ class InnerMouth:
     pixels  (h, w, 3) uint8 BGR, zero everywhere outside the lips' inner edge
     mask    (h, w) uint8, 255 inside
     points  (478, 2) float32, the driver's landmarks in pixels of this crop
-    skin    (3,) float32 BGR, mean colour of the driver's skin about the mouth, for matching brightness
+    white   (3,) float32 BGR, colour of the driver's eye whites: the light on the face, for matching brightness
     """
 
     pixels: Pixels
     mask: npt.NDArray[np.uint8]
     points: Floats
-    skin: Floats
+    white: Floats
 
     def __post_init__(self) -> None:
         check_pixels("InnerMouth.pixels", self.pixels)
         _check("InnerMouth.mask", self.mask, np.uint8, self.pixels.shape[:2])
         _check("InnerMouth.points", self.points, np.float32, (POINTS, 2))
-        _check("InnerMouth.skin", self.skin, np.float32, (3,))
+        _check("InnerMouth.white", self.white, np.float32, (3,))
         if self.pixels[self.mask == 0].any():
-            raise ValueError("InnerMouth.pixels is not zero outside its mask: only the inner mouth may leave the tracker")
+            raise ValueError("InnerMouth.pixels is not zero outside its mask: only the inner mouth may pass")
 
 
 @dataclass(frozen=True, slots=True, eq=False)

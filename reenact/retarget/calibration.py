@@ -10,7 +10,7 @@ from reenact.retarget.neutral import eye_opening, head_pose, iris_place, mouth_g
 from reenact.tracking.topology import RIGID
 from reenact.types import FaceTrack, Floats, Motion
 
-_CLOSED_LID = 0.22  # of the neutral opening: what the mesh still shows of a shut eye
+_CLOSED_LID = 0.34  # of the neutral opening: what the mesh still shows of a shut eye (rendered 0.2 to 0.5, real 0.1 to 0.33)
 
 
 def find_neutral(tracks: Sequence[FaceTrack]) -> FaceTrack:

@@ -12,6 +12,7 @@ import numpy as np
 
 from reenact.config import TrackingConfig
 from reenact.geometry import eye_distance, fit_similarity
+from reenact.tracking.eyewhite import eye_white
 from reenact.tracking.innermouth import cut_inner_mouth
 from reenact.tracking.smoothing import OneEuro
 from reenact.tracking.subject import Subject
@@ -19,6 +20,7 @@ from reenact.tracking.topology import RIGID, face_model
 from reenact.types import FaceTrack, Floats, Frame, InnerMouth, Pixels
 
 _SETTLE = 3  # the crop found by the detector differs from the tracked one: neutral faces need the latter
+_WHITE_WEIGHT = np.float32(0.1)
 _DOUBT = 0.13  # rms distance, in IOD, of the skull's points from the mean face at which the score is 0.5;
 #                real neutral faces have 0.015 to 0.067
 
@@ -37,6 +39,7 @@ class FaceMeshTracker:
         self._following = False
         self._subject = Subject()
         self._filter = OneEuro(self._config.min_cutoff_hz, self._config.beta)
+        self._white = np.zeros(3, np.float32)  # running colour of the driver's eye whites
         self.faces_seen = 0  # in the last picture in which all faces were looked for
 
     @property
@@ -67,7 +70,11 @@ class FaceMeshTracker:
         return FaceTrack(points, score, self._subject.number, frame.seq, frame.t_capture)
 
     def inner_mouth(self, frame: Frame, track: FaceTrack) -> InnerMouth | None:
-        return cut_inner_mouth(frame, track)
+        """What is inside the tracked face's open lips; None when they are closed or the picture cuts them."""
+        white = eye_white(frame.pixels, track.points)
+        if white is not None:  # a blink keeps the last
+            self._white += _WHITE_WEIGHT * (white - self._white) if self._white.any() else white
+        return cut_inner_mouth(frame, track, self._white.copy()) if self._white.any() else None
 
     def reset(self) -> None:
         """Forgets the person followed; the next picture's largest face is taken."""
@@ -130,7 +137,7 @@ class FaceMeshTracker:
 
 
 def face_score(points: Floats, size: tuple[int, int]) -> float:
-    """How much (478, 3) points are a face, 0..1: the skull's shape against the mean face, the share inside the picture."""
+    """How much (478, 3) points are a face, 0..1: by the skull's shape, and the share inside the picture."""
     mean = face_model().mean[RIGID]
     fit = fit_similarity(points[RIGID], mean)
     distance = np.sqrt(((fit.apply(points[RIGID]) - mean) ** 2).sum(1).mean())

@@ -8,13 +8,13 @@ from reenact.tracking.topology import INNER_LIPS
 from reenact.types import FaceTrack, Floats, Frame, InnerMouth
 
 OPEN = 0.02  # of the IOD between the inner lips (13, 14): less shows no inside
-_SKIN = np.array([205, 425, 187, 411, 200, 50, 280])  # cheeks beside the mouth, and the chin
 _MARGIN = 2
 
 
-def cut_inner_mouth(frame: Frame, track: FaceTrack) -> InnerMouth | None:
+def cut_inner_mouth(frame: Frame, track: FaceTrack, white: Floats) -> InnerMouth | None:
     """The inner mouth of the tracked face, None where it is closed or not wholly in the picture.
 
+    white (3,) float32 BGR is the colour of the driver's eye whites.
     Every pixel outside the lips' inner edge is zero in the result: only what is inside may leave the tracker.
     """
     points = track.points[:, :2]
@@ -35,12 +35,4 @@ def cut_inner_mouth(frame: Frame, track: FaceTrack) -> InnerMouth | None:
     if not mask.any():
         return None
     pixels = np.where(mask[..., None] > 0, crop, np.uint8(0))
-    return InnerMouth(pixels, mask, (points - low).astype(np.float32), _skin_colour(frame, track))
-
-
-def _skin_colour(frame: Frame, track: FaceTrack) -> Floats:
-    height, width = frame.pixels.shape[:2]
-    places = np.clip(np.round(track.points[_SKIN, :2]).astype(int), 2, [width - 3, height - 3])
-    patches = [frame.pixels[y - 2 : y + 3, x - 2 : x + 3].reshape(-1, 3).mean(0) for x, y in places]
-    colour: Floats = np.median(patches, axis=0).astype(np.float32)
-    return colour
+    return InnerMouth(pixels, mask, (points - low).astype(np.float32), white)

@@ -1,0 +1,199 @@
+"""The target's eyeballs: white and iris, completed behind the lids, drawn again at another gaze.
+
+A picture shows only what the lids leave open.  An `Eyeball` holds one eye in coordinates of its corners
+(u along from one corner to the other, v across, in eye widths, origin in the middle), the white filled
+in under the iris and behind the lids, the iris completed by its own other side.  Drawing it under new
+lids moves the iris as a disc and leaves the lids to the mesh.
+"""
+
+from dataclasses import dataclass
+
+import cv2
+import numba
+import numpy as np
+import numpy.typing as npt
+
+from reenact.retarget.neutral import iris_place
+from reenact.tracking.topology import LEFT_EYE, LEFT_IRIS, RIGHT_EYE, RIGHT_IRIS
+from reenact.types import Floats, Pixels
+
+U_REACH, V_REACH = 0.62, 0.42  # eye widths kept on either side of the middle
+_DENSITY = 96  # texture pixels for each eye width
+_LID_SHY = 0.035  # eye widths by which the seen part is shrunk: lashes and the lid's edge are not eyeball
+EYES = ((RIGHT_EYE, RIGHT_IRIS, 33, 133), (LEFT_EYE, LEFT_IRIS, 362, 263))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Eyeball:
+    """One eye as a texture.
+
+    white, iris  (h, w, 3) float32 BGR over u in +-U_REACH, v in +-V_REACH
+    place        (2,) float32: the iris centre in (u, v)
+    radius       of the iris, eye widths
+    """
+
+    white: Floats
+    iris: Floats
+    place: Floats
+    radius: float
+
+
+def eyeballs(picture: Pixels, points: Floats) -> tuple[Eyeball, Eyeball]:
+    """Both eyes of a face with open eyes, right first; points (478, 3) in pixels of picture."""
+    places = iris_place(points)
+    right, left = (_eyeball(picture, points, places[i], *EYES[i]) for i in range(2))
+    return right, left
+
+
+def corner_frame(points: Floats, a: int, b: int) -> npt.NDArray[np.float64]:
+    """(2, 3): pixels of the picture to (u, v) of the eye with corners a and b."""
+    pa, pb = points[a, :2].astype(np.float64), points[b, :2].astype(np.float64)
+    width2 = max(float(((pb - pa) ** 2).sum()), 1e-6)
+    ex = (pb - pa) / width2
+    rotation = np.array([ex, [-ex[1], ex[0]]])
+    return np.concatenate([rotation, -(rotation @ ((pa + pb) / 2))[:, None]], axis=1)
+
+
+def _eyeball(
+    picture: Pixels,
+    points: Floats,
+    place: Floats,
+    ring: npt.NDArray[np.int64],
+    iris: npt.NDArray[np.int64],
+    a: int,
+    b: int,
+) -> Eyeball:
+    to_uv = corner_frame(points, a, b)
+    scale = np.array([[_DENSITY, 0, U_REACH * _DENSITY], [0, _DENSITY, V_REACH * _DENSITY]])
+    to_texture = scale[:, :2] @ to_uv
+    to_texture[:, 2] += scale[:, 2]
+    size = (int(2 * U_REACH * _DENSITY), int(2 * V_REACH * _DENSITY))
+    seen = cv2.warpAffine(picture, to_texture, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    polygon = points[ring, :2] @ to_texture[:, :2].T + to_texture[:, 2]
+    mask = np.zeros(seen.shape[:2], np.uint8)
+    cv2.fillPoly(mask, [np.round(polygon * 16).astype(np.int32)], 1, shift=4)
+    shy = int(_LID_SHY * _DENSITY)
+    mask = cv2.erode(mask, np.ones((2 * shy + 1, 2 * shy + 1), np.uint8))
+    sides = points[iris[[1, 3]], :2] @ to_uv[:, :2].T + to_uv[:, 2]
+    radius = float(np.clip(np.linalg.norm(sides[0] - sides[1]) / 2, 0.12, 0.3))
+    v, u = np.mgrid[0 : size[1], 0 : size[0]].astype(np.float32)
+    du = (u - U_REACH * _DENSITY) / _DENSITY - place[0]
+    dv = (v - V_REACH * _DENSITY) / _DENSITY - place[1]
+    distance = np.hypot(du, dv)
+    colours = seen.astype(np.float32)
+    white = _spread(colours, (mask > 0) & (distance > 1.22 * radius))
+    disc = _complete_iris(colours, (mask > 0) & (distance < 1.3 * radius), du, dv, radius)
+    return Eyeball(white, disc, place.astype(np.float32), radius)
+
+
+def _spread(colours: Floats, known: npt.NDArray[np.bool_]) -> Floats:
+    """colours kept where known, elsewhere the nearest known ones, ever smoother with distance (normalised blurs)."""
+    weight = known.astype(np.float32)
+    out = np.zeros_like(colours)
+    have = np.zeros_like(weight)
+    if not known.any():
+        return np.full_like(colours, 200.0)
+    for sigma in (1.0, 2.0, 4.0, 8.0, 16.0, 32.0):
+        w = cv2.GaussianBlur(weight, (0, 0), sigma)
+        c = cv2.GaussianBlur(colours * weight[..., None], (0, 0), sigma)
+        share = np.clip(w * 4, 0, 1) * (1 - have)
+        out += share[..., None] * c / np.maximum(w, 1e-6)[..., None]
+        have += share
+    out = out / np.maximum(have, 1e-6)[..., None]
+    filled: Floats = np.where(known[..., None], colours, out).astype(np.float32)
+    soft = cv2.GaussianBlur(weight, (0, 0), 1.0)[..., None]
+    return (filled * soft + out * (1 - soft)).astype(np.float32)
+
+
+def _complete_iris(colours: Floats, known: npt.NDArray[np.bool_], du: Floats, dv: Floats, radius: float) -> Floats:
+    """The iris seen in part, completed by the colour at the same radius."""
+    ring = np.clip((np.hypot(du, dv) / radius * 16).astype(int), 0, 31)
+    profile = np.zeros((32, 3), np.float32)
+    last = colours[known].mean(0) if known.any() else np.full(3, 60.0, np.float32)
+    for k in range(32):
+        here = known & (ring == k)
+        if here.sum() >= 3:
+            last = np.median(colours[here], axis=0)
+        profile[k] = last
+    for k in range(30, -1, -1):
+        if not (known & (ring == k)).any():
+            profile[k] = profile[k + 1]
+    radial = cv2.GaussianBlur(profile[:, None], (1, 5), 1.0)[:, 0][ring]
+    soft = cv2.GaussianBlur(known.astype(np.float32), (0, 0), 1.5)
+    soft = np.where(known, np.clip(soft * 2 - 1, 0, 1), 0)[..., None]
+    return (colours * soft + radial * (1 - soft)).astype(np.float32)
+
+
+def lid_curve(points: Floats, ring: npt.NDArray[np.int64], steps: int = 4) -> Floats:
+    """The eye's opening as a smooth closed curve (Catmull-Rom through the ring): (16 * steps, 2) float32."""
+    p = points[ring, :2].astype(np.float32)
+    t = (np.arange(steps, dtype=np.float32) / steps)[:, None, None]
+    p0, p2, p3 = np.roll(p, 1, 0), np.roll(p, -1, 0), np.roll(p, -2, 0)
+    curve = 0.5 * (2 * p + (p2 - p0) * t + (2 * p0 - 5 * p + 4 * p2 - p3) * t**2 + (3 * p - p0 - 3 * p2 + p3) * t**3)
+    for corner in (0, 8):  # the corners are sharp: straight segments on either side of them
+        for i in (corner, (corner - 1) % 16):
+            curve[:, i] = p[i] * (1 - t[:, 0]) + p[(i + 1) % 16] * t[:, 0]
+    return curve.transpose(1, 0, 2).reshape(-1, 2)
+
+
+def draw_eye(
+    layer: npt.NDArray[np.uint8],
+    points: Floats,
+    eye: int,
+    ball: Eyeball,
+    place: Floats,
+    origin: tuple[int, int],
+    weight: float,
+) -> None:
+    """Draws an eyeball into the opening of the lids; layer (h, w, 4) uint8 BGRA, straight alpha, changed in place.
+
+    points (478, 3)  where the lids are, in the output's pixels
+    eye              0 the right, 1 the left
+    place            (2,) where the iris centre shall be, in (u, v)
+    weight           0..1, alpha inside the opening
+    """
+    ring, _, a, b = EYES[eye]
+    curve = lid_curve(points, ring) - np.array(origin, np.float32)
+    low = np.floor(curve.min(0)).astype(int) - 1
+    high = np.ceil(curve.max(0)).astype(int) + 2
+    low, high = np.maximum(low, 0), np.minimum(high, [layer.shape[1], layer.shape[0]])
+    if (high <= low).any():
+        return
+    alpha = np.zeros((high[1] - low[1], high[0] - low[0]), np.uint8)
+    cv2.fillPoly(alpha, [np.round((curve - low) * 16).astype(np.int32)], 255, lineType=cv2.LINE_AA, shift=4)
+    to_uv = corner_frame(points, a, b)
+    to_uv[:, 2] += to_uv[:, :2] @ (low + np.array(origin))
+    region = layer[low[1] : high[1], low[0] : high[0]]
+    _draw(region, alpha, to_uv, ball.white, ball.iris, ball.place, place.astype(np.float32), ball.radius, weight)
+
+
+@numba.njit(cache=True, nogil=True, fastmath=True)
+def _draw(region, alpha, to_uv, white, iris, was, place, radius, weight):  # type: ignore[no-untyped-def]
+    h, w = alpha.shape
+    th, tw = white.shape[0], white.shape[1]
+    for y in range(h):
+        for x in range(w):
+            if alpha[y, x] == 0:
+                continue
+            u = to_uv[0, 0] * x + to_uv[0, 1] * y + to_uv[0, 2]
+            v = to_uv[1, 0] * x + to_uv[1, 1] * y + to_uv[1, 2]
+            d = np.sqrt((u - place[0]) ** 2 + (v - place[1]) ** 2) / radius
+            k = min(1.0, max(0.0, (1.22 - d) / 0.14))
+            k = k * k * (3 - 2 * k)
+            for c in range(3):
+                value = _sample(white, u, v, c, tw, th)
+                if k > 0:
+                    value += k * (_sample(iris, u - place[0] + was[0], v - place[1] + was[1], c, tw, th) - value)
+                region[y, x, c] = np.uint8(min(255.0, max(0.0, value + 0.5)))
+            region[y, x, 3] = np.uint8(alpha[y, x] * weight + 0.5)
+
+
+@numba.njit(cache=True, nogil=True, fastmath=True)
+def _sample(texture, u, v, c, tw, th):  # type: ignore[no-untyped-def]
+    x = min(max((u + U_REACH) * _DENSITY, 0.0), tw - 1.001)
+    y = min(max((v + V_REACH) * _DENSITY, 0.0), th - 1.001)
+    i, j = int(y), int(x)
+    fy, fx = y - i, x - j
+    top = texture[i, j, c] * (1 - fx) + texture[i, j + 1, c] * fx
+    low = texture[i + 1, j, c] * (1 - fx) + texture[i + 1, j + 1, c] * fx
+    return top * (1 - fy) + low * fy
