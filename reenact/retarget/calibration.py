@@ -7,10 +7,13 @@ import numpy as np
 from reenact.config import RetargetConfig
 from reenact.geometry import eye_distance, fit_similarity
 from reenact.retarget.neutral import eye_opening, head_pose, iris_place, mouth_gap
+from reenact.retarget.population import as_average_person
 from reenact.tracking.topology import RIGID
 from reenact.types import FaceTrack, Floats, Motion
 
-_CLOSED_LID = 0.34  # of the neutral opening: what the mesh still shows of a shut eye (rendered 0.2 to 0.5, real 0.1 to 0.33)
+_CLOSED_LID = (
+    0.34  # of the neutral opening: what the mesh still shows of a shut eye (rendered 0.2 to 0.5, real 0.1 to 0.33)
+)
 
 
 def find_neutral(tracks: Sequence[FaceTrack]) -> FaceTrack:
@@ -98,7 +101,7 @@ class Retarget:
         expression = (rest - self._neutral) @ self._axes / self._iod
         turn = self._axes.T @ pose.rotation @ self._axes
         shift = (pose.apply(self._centre[None])[0] - self._centre)[:2] / self._iod
-        return Motion(
+        motion = Motion(
             rotation=turn.astype(np.float32),
             shift=shift.astype(np.float32),
             scale=pose.scale,
@@ -108,6 +111,7 @@ class Retarget:
             seq=track.seq,
             t_capture=track.t_capture,
         )
+        return as_average_person(motion)
 
 
 def _openness(ratio: Floats) -> Floats:

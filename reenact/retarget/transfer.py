@@ -6,9 +6,17 @@ import numpy as np
 
 from reenact.config import RetargetConfig
 from reenact.geometry import eye_distance, rotation_matrix, rotation_vector
-from reenact.retarget.neutral import head_pose
-from reenact.tracking.topology import RIGID
+from reenact.retarget.neutral import eye_opening, head_pose, iris_place
+from reenact.tracking.topology import INNER_LIPS, RIGID
 from reenact.types import Floats, Motion, Shot
+
+# upper and lower lid, right eye then left; their distance follows the driver's lids
+LIDS = (
+    ((159, 145), (158, 153), (160, 144), (157, 154), (161, 163), (246, 7), (173, 155)),
+    ((386, 374), (385, 380), (387, 373), (384, 381), (388, 390), (466, 249), (398, 382)),
+)
+_CONTACT = (0.012, 0.03)  # IOD: a driver's gap of the lips at which they touch, and from which they are left alone
+_GAZE_REACH = (0.3, 0.14)  # eye widths from the middle that an iris centre may go, along and across
 
 
 def move_head(points: Floats, motion: Motion, gain: float = 1.0) -> Floats:
@@ -31,11 +39,17 @@ class Driven:
     """What the target's face shall be.
 
     points  (478, 3) float32, pixels of the output picture
-    own     (478, 3) float32: where those points are in the shot before the expression is changed
+    shape   (478, 3) float32, the same in head axes, IOD units
+    irises  (2, 2) float32: where the iris centres shall be, right eye first, as iris_place gives it
+    gaze    (2,) float32: how far each iris is from where the shot has it, eye widths
+    lids    (2,) float32: by how much each eye's opening differs from the shot's, in neutral openings
     """
 
     points: Floats
-    own: Floats
+    shape: Floats
+    irises: Floats
+    gaze: Floats
+    lids: Floats
 
 
 def drive(shot: Shot, neutral: Floats, motion: Motion, gains: RetargetConfig) -> Driven:
@@ -45,5 +59,43 @@ def drive(shot: Shot, neutral: Floats, motion: Motion, gains: RetargetConfig) ->
     photo's has been moved already.
     """
     pose = head_pose(shot.points, neutral)
-    wanted = pose.apply(neutral + gains.expression_gain * motion.expression)
-    return Driven(wanted.astype(np.float32), shot.points)
+    shape = neutral + np.float32(gains.expression_gain) * motion.expression
+    _meet_lips(shape, neutral, motion, gains.expression_gain)
+    opening = 1 + (motion.lids - 1) * min(gains.expression_gain, 1.0)
+    _close_lids(shape, neutral, opening)
+    irises = np.clip(iris_place(neutral) + motion.gaze * gains.gaze_gain, -np.array(_GAZE_REACH), _GAZE_REACH)
+    own = iris_place(shot.texture_points)
+    rest = np.maximum(eye_opening(neutral), 0.05)
+    return Driven(
+        pose.apply(shape).astype(np.float32),
+        shape,
+        irises.astype(np.float32),
+        np.linalg.norm(irises - own, axis=1).astype(np.float32),
+        np.abs(eye_opening(shape) - eye_opening(shot.texture_points)) / rest,
+    )
+
+
+def _close_lids(shape: Floats, neutral: Floats, opening: Floats) -> None:
+    """Sets the upper lids at the driver's opening (2,) above the lower ones: shut eyes shut fully."""
+    for eye, pairs in enumerate(LIDS):
+        if opening[eye] < 1:
+            for upper, lower in pairs:
+                shape[upper] = shape[lower] + (neutral[upper] - neutral[lower]) * opening[eye]
+
+
+def _meet_lips(shape: Floats, neutral: Floats, motion: Motion, gain: float) -> None:
+    """Brings the inner lips together where the driver's are: lips that nearly touch look like no speech at all."""
+    count = len(INNER_LIPS)
+    gap = float(np.linalg.norm(shape[13, :2] - shape[14, :2]))
+    rest = float(np.linalg.norm(neutral[13, :2] - neutral[14, :2]))
+    if gain == 0 or rest > _CONTACT[1] or not np.any(motion.expression):
+        return  # a target that rests with open lips keeps them so
+    touch = np.clip((_CONTACT[1] - gap) / (_CONTACT[1] - _CONTACT[0]), 0, 1)
+    if gap < rest or touch == 0:
+        return
+    for i in range(1, count // 2):
+        upper, lower = INNER_LIPS[i], INNER_LIPS[count - i]
+        at_rest = neutral[upper] - neutral[lower]
+        middle, half = (shape[upper] + shape[lower]) / 2, (shape[upper] - shape[lower]) / 2
+        half += np.float32(touch) * (at_rest / 2 - half)
+        shape[upper], shape[lower] = middle + half, middle - half

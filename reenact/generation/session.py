@@ -1,0 +1,94 @@
+"""ONNX Runtime, imported here only: sessions that run where they were asked to, or say why not."""
+
+from typing import Any
+
+import numpy as np
+
+from reenact.errors import ModelError
+from reenact.generation.weights import ModelEntry, TensorSpec, read_model
+
+PROVIDERS = {
+    "tensorrt": "TensorrtExecutionProvider",
+    "cuda": "CUDAExecutionProvider",
+    "coreml": "CoreMLExecutionProvider",
+    "directml": "DmlExecutionProvider",
+    "cpu": "CPUExecutionProvider",
+}
+_REMEDY = {
+    "tensorrt": "install TensorRT 10: pip install tensorrt",
+    "cuda": "install NVIDIA's driver, then: pip install 'onnxruntime-gpu[cuda,cudnn]'",
+    "coreml": "CoreML needs macOS and the onnxruntime package",
+    "directml": "DirectML needs Windows and the onnxruntime-directml package",
+}
+_NUMPY = {"tensor(uint8)": "uint8", "tensor(float)": "float32", "tensor(float16)": "float16"}
+
+
+class Session:
+    """One model, loaded from checked bytes, on one provider.
+
+    provider  as in GeneratorConfig.provider: "auto" takes a GPU that works, else the CPU; any other name is
+              what runs, or ModelError (with allow_cpu the CPU stands in)
+    """
+
+    def __init__(self, entry: ModelEntry, provider: str = "auto", *, allow_cpu: bool = False, threads: int = 1) -> None:
+        content = read_model(entry)
+        self.entry = entry
+        self.provider = ""
+        self._session = self._open(content, provider, allow_cpu, threads)
+        _check("input", entry.inputs, self._session.get_inputs(), entry)
+        _check("output", entry.outputs, self._session.get_outputs(), entry)
+        self._names = [spec.name for spec in entry.outputs]
+
+    def run(self, inputs: dict[str, Any]) -> list[Any]:
+        """The outputs in the manifest's order for inputs by name; ModelError where the provider fails."""
+        try:
+            result: list[Any] = self._session.run(self._names, inputs)
+        except Exception as error:  # onnxruntime raises classes of its own, which differ by provider
+            raise ModelError(f"the model {self.entry.name} failed on {self.provider}: {_first_line(error)}") from error
+        return result
+
+    def _open(self, content: bytes, provider: str, allow_cpu: bool, threads: int) -> Any:
+        import onnxruntime
+
+        onnxruntime.set_default_logger_severity(4)  # what fails is told in the exception
+        present = set(onnxruntime.get_available_providers())
+        wanted = [n for n in ("cuda", "coreml", "directml") if PROVIDERS[n] in present] + ["cpu"]
+        if provider != "auto":
+            wanted = [provider] + (["cpu"] if allow_cpu and provider != "cpu" else [])
+        reasons = []
+        for name in wanted:
+            if PROVIDERS[name] not in present:
+                reasons.append(f"{name}: this onnxruntime has no {PROVIDERS[name]}; {_REMEDY.get(name, '')}")
+                continue
+            options = onnxruntime.SessionOptions()
+            options.intra_op_num_threads = threads
+            options.inter_op_num_threads = 1
+            if name != "cpu":  # or the session falls back to the CPU and tells nobody
+                options.add_session_config_entry("session.disable_cpu_ep_fallback", "1")
+            try:
+                session = onnxruntime.InferenceSession(content, options, providers=[PROVIDERS[name]])
+            except Exception as error:  # see run
+                reasons.append(f"{name}: {_first_line(error)}; {_REMEDY.get(name, 'install reenact again')}")
+                continue
+            if session.get_providers()[0] == PROVIDERS[name]:
+                self.provider = name
+                return session
+            reasons.append(f"{name}: its library did not load; {_REMEDY[name]}")
+        raise ModelError(f"the model {self.entry.name} cannot run on {provider}: {' | '.join(reasons)}")
+
+
+def _first_line(error: Exception) -> str:
+    return next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)[:300]
+
+
+def _check(what: str, specs: tuple[TensorSpec, ...], found: list[Any], entry: ModelEntry) -> None:
+    have = {f.name: (_NUMPY.get(f.type, f.type), f.shape) for f in found}
+    want = {s.name: (s.dtype, s.shape) for s in specs}
+    same = have.keys() == want.keys() and all(_fits(*have[n], *want[n]) for n in want)
+    if not same:
+        raise ModelError(f"the model {entry.name} has the {what}s {have}, the manifest says {want}")
+
+
+def _fits(dtype: str, shape: list[Any], want_dtype: str, want: tuple[int | None, ...]) -> bool:
+    sizes = [size if isinstance(size, int) else None for size in shape]
+    return np.dtype(want_dtype).name == dtype and sizes == list(want)

@@ -1,0 +1,1 @@
+"""How the models were made: graphs and fits.  Needs the `train` extra."""
