@@ -48,8 +48,8 @@ class TrackingConfig:
 
     max_faces: int = 3
     min_score: float = 0.5
-    min_cutoff_hz: float = 4.0  # smoothing of a face at rest
-    beta: float = 6.0  # how fast the smoothing gives way to motion, per IOD/s
+    min_cutoff_hz: float = 10.0  # smoothing of a face at rest
+    beta: float = 150.0  # how fast the smoothing gives way to motion, Hz for each IOD/s
     smooth: bool = True
 
     def __post_init__(self) -> None:
@@ -156,6 +156,7 @@ class BlendConfig:
     boundary_memory: float = 0.5  # halves the flicker of a grainy scene, trails by one frame
     clamp: float | None = 3.0  # robust deviations; a boundary on skin never meets it, one on hair does
     feather_px: int = 8
+    rim_px: int = 4  # of full resolution along the boundary: the worst pixels from 15 grey levels to 4
     colour: float = 0.0  # 0..1: colour transfer before blending, for patches whose light differs much
 
     def __post_init__(self) -> None:
@@ -164,4 +165,5 @@ class BlendConfig:
         if self.clamp is not None:
             _within("clamp", self.clamp, 0.0, 1000.0)
         _within("feather_px", self.feather_px, 0, 64)
+        _within("rim_px", self.rim_px, 0, 32)
         _within("colour", self.colour, 0.0, 1.0)

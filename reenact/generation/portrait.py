@@ -18,11 +18,12 @@ from reenact.generation.mouth import MouthPicture, from_driver, paste_mouth
 from reenact.generation.session import Session
 from reenact.generation.weights import find_model
 from reenact.geometry import eye_distance
-from reenact.retarget.transfer import Driven, drive
+from reenact.retarget.calibration import Retarget
+from reenact.retarget.transfer import Driven, drive, drive_over
 from reenact.targets.mouthbank import head_turn, lip_shape
 from reenact.tracking.eyewhite import eye_white
 from reenact.tracking.topology import INNER_LIPS, OVAL
-from reenact.types import Floats, InnerMouth, Motion, Patch, Pixels, Shot
+from reenact.types import FaceTrack, Floats, InnerMouth, Motion, Patch, Pixels, Shot
 
 if TYPE_CHECKING:
     from reenact.targets.mouthbank import MouthBank
@@ -36,11 +37,12 @@ _OPEN = (0.015, 0.04)  # IOD: gap of the lips from which the inner mouth begins 
 _GAZE = (0.02, 0.05)  # eye widths of gaze from which an eye begins to be redrawn, and is in full
 _LID = (0.12, 0.3)  # the same for the lids, in neutral openings
 _FADE = 3  # frames over which one bank mouth passes into the next
+_NEUTRAL_IOD = 100.0  # pixels that the neutral shape is shown at
 _STEP = 64  # patch sizes are multiples, so that buffers and sessions seldom change shape
 
 
 class DrivenTarget(Protocol):
-    """What the generator needs of a target: its kind, neutral shape (478, 3) in head axes, and bank (None for photos)."""
+    """What the generator needs of a target: kind, neutral shape (478, 3) in head axes, bank (None for photos)."""
 
     @property
     def kind(self) -> str: ...
@@ -72,6 +74,8 @@ class PortraitGenerator:
             find_model(config.model), config.provider, allow_cpu=config.allow_cpu, threads=config.threads
         )
         self.provider = self._session.provider
+        self._own = Retarget(self._gains)  # a video's own motion from its neutral
+        self._own.calibrate(FaceTrack(self._neutral * np.float32(_NEUTRAL_IOD), 1.0, 0, 0, 0.0))
         self._warp: MeshWarp | None = None
         self._warp_size = (0, 0)
         self._balls: tuple[Eyeball, Eyeball] | None = None
@@ -83,7 +87,7 @@ class PortraitGenerator:
 
     def generate(self, shot: Shot, motion: Motion, mouth: InnerMouth | None) -> Patch:
         self._prepare(shot)
-        driven = drive(shot, self._neutral, motion, self._gains)
+        driven = self._drive(shot, motion)
         points = driven.points
         if self._video:
             points = self._only_what_moves(shot.points, points)
@@ -111,6 +115,13 @@ class PortraitGenerator:
         self._balls = eyeballs(picture, points)
         self._white = eye_white(picture, points)
         self._prepared_for = shot.texture
+
+    def _drive(self, shot: Shot, motion: Motion) -> Driven:
+        if not self._video:
+            return drive(shot, self._neutral, motion, self._gains)
+        own = self._own.retarget(FaceTrack(shot.points, 1.0, 0, shot.index, 0.0))
+        assert own is not None  # its neutral is set
+        return drive_over(shot, self._neutral, own, motion, self._gains)
 
     def _only_what_moves(self, own: Floats, wanted: Floats) -> Floats:
         """The wanted points, small displacements from the frame's own left out: (478, 3)"""
@@ -189,7 +200,7 @@ def _smoothstep(value: "float | Floats", low: float, high: float) -> Floats:
 
 
 def _box(points: Floats, shot: Shot) -> tuple[tuple[int, int], tuple[int, int]]:
-    """Origin (x, y) and size (width, height) of the patch: all of the moved face and its own place, inside the picture."""
+    """Origin (x, y) and size (width, height) of the patch: the moved face and its own place, inside the picture."""
     height, width = shot.pixels.shape[:2]
     both = np.concatenate([points[OVAL, :2], shot.points[OVAL, :2]])
     reach = _REACH * eye_distance(shot.points)

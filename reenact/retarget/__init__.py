@@ -2,6 +2,6 @@
 
 from reenact.retarget.calibration import Retarget, find_neutral
 from reenact.retarget.neutral import neutral_shape
-from reenact.retarget.transfer import Driven, drive, move_head
+from reenact.retarget.transfer import Driven, drive, drive_over, move_head
 
-__all__ = ["Driven", "Retarget", "drive", "find_neutral", "move_head", "neutral_shape"]
+__all__ = ["Driven", "Retarget", "drive", "drive_over", "find_neutral", "move_head", "neutral_shape"]

@@ -22,16 +22,19 @@ _LIMIT = 0.6  # radians: the correction does not grow beyond the poses that were
 
 
 @lru_cache(maxsize=1)
-def _weights() -> tuple[Floats, Floats]:
-    """basis (k, 1434) of expressions and map (k + 3, 1434 + 6) to expression and pose correction, float32."""
+def _weights() -> tuple[Floats, Floats, Floats]:
+    """basis (k, 1434), map (k + 3, 1434 + 6) to expression and pose correction, pose part (9, 1434); float32."""
     with resources.as_file(resources.files("reenact.retarget") / "population.npz") as path:
         data = np.load(path, allow_pickle=False)
-        return data["basis"].astype(np.float32), data["map"].astype(np.float32)
+        return tuple(data[name].astype(np.float32) for name in ("basis", "map", "pose"))  # type: ignore[return-value]
 
 
 def as_average_person(motion: Motion) -> Motion:
-    """The motion as the average person would show it: expression, and the pose it was read from, corrected."""
-    basis, weights = _weights()
+    """The motion as the average person would show it, facing the camera.
+
+    Expression and pose are corrected; what the pose alone does to the expression (`pose_part`) is taken out.
+    """
+    basis, weights, _ = _weights()
     turn = rotation_vector(motion.rotation)
     angle = float(np.linalg.norm(turn))
     known = turn * min(1.0, _LIMIT / max(angle, 1e-9))
@@ -40,8 +43,22 @@ def as_average_person(motion: Motion) -> Motion:
     correction = result[POINTS * 3 :].astype(np.float64)
     return replace(
         motion,
-        expression=np.ascontiguousarray(result[: POINTS * 3].reshape(POINTS, 3)),
+        expression=np.ascontiguousarray(result[: POINTS * 3].reshape(POINTS, 3)) - pose_part(motion.rotation),
         rotation=rotation_matrix(turn + correction[:3]).astype(np.float32),
         shift=motion.shift + correction[3:5].astype(np.float32),
         scale=motion.scale * float(np.exp(correction[5])),
     )
+
+
+def pose_part(rotation: Floats) -> Floats:
+    """What a turned head does to the tracked expression of a face at rest: (478, 3) float32, head axes, IOD units.
+
+    rotation (3, 3) is the head's turn from its neutral pose.  Depth is the weakest part of tracked landmarks, so
+    a turned face comes out bent; the bend is much the same in everybody.
+    """
+    turn = rotation_vector(rotation)
+    turn = turn * min(1.0, _LIMIT / max(float(np.linalg.norm(turn)), 1e-9))
+    x, y, z = turn
+    terms = np.array([x, y, z, x * x, y * y, z * z, x * y, x * z, y * z], np.float32)
+    part: Floats = (terms @ _weights()[2]).reshape(POINTS, 3)
+    return part

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from reenact.config import RetargetConfig
-from reenact.geometry import eye_distance, rotation_matrix, rotation_vector
+from reenact.geometry import Similarity, eye_distance, rotation_matrix, rotation_vector
 from reenact.retarget.neutral import eye_opening, head_pose, iris_place
+from reenact.retarget.population import pose_part
 from reenact.tracking.topology import INNER_LIPS, RIGID
 from reenact.types import Floats, Motion, Shot
 
@@ -53,16 +54,31 @@ class Driven:
 
 
 def drive(shot: Shot, neutral: Floats, motion: Motion, gains: RetargetConfig) -> Driven:
-    """The target's landmarks in shot under the driver's expression.
+    """The target's landmarks in a photo's shot under the driver's expression.
 
-    neutral (478, 3) is the target's neutral shape in head axes.  The head's pose is the shot's own: a
-    photo's has been moved already.
+    neutral (478, 3) is the target's neutral shape in head axes.  The head's pose is the shot's own: it has
+    been moved already.
     """
+    gain = np.float32(gains.expression_gain)
+    turn = rotation_matrix(rotation_vector(motion.rotation) * gains.head_gain)
+    shape = neutral + gain * motion.expression + pose_part(turn)
+    return _driven(shot, shape, head_pose(shot.points, neutral), neutral, motion, gains)
+
+
+def drive_over(shot: Shot, neutral: Floats, own: Motion, motion: Motion, gains: RetargetConfig) -> Driven:
+    """The same in a video's shot, whose own motion from its neutral is `own`: only what differs is changed."""
     pose = head_pose(shot.points, neutral)
-    shape = neutral + np.float32(gains.expression_gain) * motion.expression
-    _meet_lips(shape, neutral, motion, gains.expression_gain)
+    change = np.float32(gains.expression_gain) * motion.expression - own.expression
+    shape = pose.undo(shot.points).astype(np.float32) + change
+    return _driven(shot, shape, pose, neutral, motion, gains)
+
+
+def _driven(
+    shot: Shot, shape: Floats, pose: Similarity, neutral: Floats, motion: Motion, gains: RetargetConfig
+) -> Driven:
+    _meet_lips(shape, neutral)
     opening = 1 + (motion.lids - 1) * min(gains.expression_gain, 1.0)
-    _close_lids(shape, neutral, opening)
+    _set_lids(shape, neutral, opening, wide=shot.texture is shot.pixels)
     irises = np.clip(iris_place(neutral) + motion.gaze * gains.gaze_gain, -np.array(_GAZE_REACH), _GAZE_REACH)
     own = iris_place(shot.texture_points)
     rest = np.maximum(eye_opening(neutral), 0.05)
@@ -75,27 +91,27 @@ def drive(shot: Shot, neutral: Floats, motion: Motion, gains: RetargetConfig) ->
     )
 
 
-def _close_lids(shape: Floats, neutral: Floats, opening: Floats) -> None:
-    """Sets the upper lids at the driver's opening (2,) above the lower ones: shut eyes shut fully."""
+def _set_lids(shape: Floats, neutral: Floats, opening: Floats, *, wide: bool) -> None:
+    """Sets the upper lids at the driver's opening (2,) above the lower ones: shut eyes shut fully.
+
+    wide: open eyes are set too, for a shot whose own may be shut.
+    """
     for eye, pairs in enumerate(LIDS):
-        if opening[eye] < 1:
+        if wide or opening[eye] < 1:
             for upper, lower in pairs:
-                shape[upper] = shape[lower] + (neutral[upper] - neutral[lower]) * opening[eye]
+                shape[upper] = shape[lower] + (neutral[upper] - neutral[lower]) * min(opening[eye], 1.6)
 
 
-def _meet_lips(shape: Floats, neutral: Floats, motion: Motion, gain: float) -> None:
-    """Brings the inner lips together where the driver's are: lips that nearly touch look like no speech at all."""
+def _meet_lips(shape: Floats, neutral: Floats) -> None:
+    """Brings inner lips that nearly touch together: a mouth that never closes does not look like speech."""
     count = len(INNER_LIPS)
     gap = float(np.linalg.norm(shape[13, :2] - shape[14, :2]))
     rest = float(np.linalg.norm(neutral[13, :2] - neutral[14, :2]))
-    if gain == 0 or rest > _CONTACT[1] or not np.any(motion.expression):
+    if rest > _CONTACT[1] or gap < rest or gap > _CONTACT[1]:
         return  # a target that rests with open lips keeps them so
-    touch = np.clip((_CONTACT[1] - gap) / (_CONTACT[1] - _CONTACT[0]), 0, 1)
-    if gap < rest or touch == 0:
-        return
+    touch = np.float32(np.clip((_CONTACT[1] - gap) / (_CONTACT[1] - _CONTACT[0]), 0, 1))
     for i in range(1, count // 2):
         upper, lower = INNER_LIPS[i], INNER_LIPS[count - i]
-        at_rest = neutral[upper] - neutral[lower]
         middle, half = (shape[upper] + shape[lower]) / 2, (shape[upper] - shape[lower]) / 2
-        half += np.float32(touch) * (at_rest / 2 - half)
+        half += touch * ((neutral[upper] - neutral[lower]) / 2 - half)
         shape[upper], shape[lower] = middle + half, middle - half

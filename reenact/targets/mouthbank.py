@@ -65,7 +65,7 @@ class MouthBank:
         return bool(gaps.max() >= WIDE)
 
     def nearest(self, shape: Floats, turn: Floats, present: int | None) -> int:
-        """Index of the entry most like the wanted lips (20, 2) and head turn (2,); stays at `present` unless clearly worse."""
+        """Index of the entry most like the wanted lips (20, 2) and head turn (2,), or `present` if nearly as good."""
         distances = np.sqrt(((self.shapes - shape) ** 2).sum(2).mean(1)) + _TURN_WEIGHT * np.linalg.norm(
             self.turns - turn, axis=1
         )
