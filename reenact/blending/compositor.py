@@ -31,6 +31,7 @@ class PoissonCompositor:
             boundary_memory=c.boundary_memory,
             clamp=c.clamp,
             feather=c.feather_px,
+            rim=c.rim_px,
         )
 
     def blend(self, patch: Patch, shot: Shot) -> Composite:

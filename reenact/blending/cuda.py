@@ -13,7 +13,7 @@ import numpy as np
 from numba import cuda
 
 from reenact.blending import cudakernels as kernels
-from reenact.blending.poisson import MODES, RESOLUTIONS
+from reenact.blending.poisson import check_options
 
 _MAX_LEVELS = 12
 _CYCLES = 2  # V-cycles on the finest level after full multigrid
@@ -40,18 +40,7 @@ class CudaPoissonBlender:
         feather: int = 8,
         threads: int = 512,
     ) -> None:
-        if len(max_shape) != 2 or min(max_shape) < 1:
-            raise ValueError(f"max_shape is {max_shape}, expected (height, width) of at least (1, 1)")
-        if mode not in MODES:
-            raise ValueError(f"mode is {mode!r}, expected one of {', '.join(MODES)}")
-        if resolution not in RESOLUTIONS:
-            raise ValueError(f"resolution is {resolution!r}, expected one of {', '.join(RESOLUTIONS)}")
-        if mode == "mixed" and resolution not in ("auto", "full"):
-            raise ValueError(f"resolution is {resolution!r}, expected auto or full: mixed gradients need every pixel")
-        if not 0.0 <= boundary_memory <= 1.0:
-            raise ValueError(f"boundary_memory is {boundary_memory}, expected 0 (none) to 1")
-        if clamp is not None and not 0.0 <= clamp < float("inf"):
-            raise ValueError(f"clamp is {clamp}, expected None or a number of robust deviations, 0 or more")
+        check_options(max_shape, mode, resolution, boundary_memory, clamp, feather)
         if threads < 1 or threads & (threads - 1) or threads > 1024:
             raise ValueError(f"threads is {threads}, expected a power of two up to 1024")
         self.max_shape = int(max_shape[0]), int(max_shape[1])

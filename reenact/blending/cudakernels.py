@@ -34,11 +34,17 @@ def on_frame(frame: Array, y: int, x: int) -> bool:
 
 
 @device
-def is_boundary(mask: Array, frame: Array, oy: int, ox: int, y: int, x: int) -> bool:
-    """A pixel of the target, beside the mask."""
+def beside_mask(mask: Array, frame: Array, oy: int, ox: int, y: int, x: int) -> int:
+    """How many mask pixels are beside this pixel of the target; 0 for what is no pixel of the target."""
     if inside(mask, y, x) or not on_frame(frame, oy + y, ox + x):
-        return False
-    return inside(mask, y - 1, x) or inside(mask, y + 1, x) or inside(mask, y, x - 1) or inside(mask, y, x + 1)
+        return 0
+    count = 0
+    for side in range(4):
+        b = y + (1 if side == 1 else (-1 if side == 0 else 0))
+        a = x + (1 if side == 3 else (-1 if side == 2 else 0))
+        if inside(mask, b, a):
+            count += 1
+    return count
 
 
 @device
@@ -50,8 +56,9 @@ def boundary_value(
     v[0], v[1], v[2] = float32(0), float32(0), float32(0)
     for b in range(y - radius, y + radius + 1):
         for a in range(x - radius, x + radius + 1):
-            if is_boundary(mask, frame, oy, ox, b, a):
-                w = float32(radius + 1 - max(abs(b - y), abs(a - x)))
+            beside = beside_mask(mask, frame, oy, ox, b, a)
+            if beside > 0:
+                w = float32(beside * (radius + 1 - max(abs(b - y), abs(a - x))))
                 py, px = min(max(b, 0), mask.shape[0] - 1), min(max(a, 0), mask.shape[1] - 1)
                 for c in range(3):
                     v[c] += w * (float32(frame[oy + b, ox + a, c]) - float32(patch[py, px, c]))

@@ -37,8 +37,8 @@ class PixelMap(NamedTuple):
 
     pixels     uint8 map: TARGET, INSIDE or BEYOND
     flags      uint8 scratch: where a run begins or ends
-    marks      uint8 map: 1 on boundary pixels (of the target, beside the mask)
-    ids        int32 map: number of a boundary pixel, defined where marks is 1
+    marks      uint8 map: on boundary pixels (of the target, beside the mask) how many mask pixels are beside it
+    ids        int32 map: number of a boundary pixel, defined where marks is not 0
     found      int32 scratch
     runs       (n, 2) int32: first column of each run of the mask, and the column after its last, row by row
     row_first  int32: number of each row's first run, and one past the last row
@@ -123,15 +123,15 @@ def pixel_map(mask: Array, edges: Array, m: Array) -> None:
 
 @part
 def scan(m: Array, s: int, h: int, flags: Array, marks: Array) -> int:
-    """flags: where a run begins or ends; marks: target pixels beside the mask.  Returns the bytes to look through."""
+    """flags: where a run begins or ends; marks: at target pixels, mask pixels beside.  Returns the bytes to scan."""
     n = (h + 2) * s
     centre, left, right = m[s : s + n], m[s - 1 : s - 1 + n], m[s + 1 : s + 1 + n]
     up, down = m[:n], m[2 * s : 2 * s + n]
     for i in range(n):
         flags[i] = np.uint8(centre[i] == 1) ^ np.uint8(left[i] == 1)
     for i in range(n):
-        beside = np.uint8(left[i] == 1) | np.uint8(right[i] == 1) | np.uint8(up[i] == 1) | np.uint8(down[i] == 1)
-        marks[i] = beside & np.uint8(centre[i] == 0)
+        beside = np.uint8(left[i] == 1) + np.uint8(right[i] == 1) + np.uint8(up[i] == 1) + np.uint8(down[i] == 1)
+        marks[i] = np.uint8(beside) * np.uint8(centre[i] == 0)
     end = (n + 31) // 32 * 32
     flags[n:end] = 0
     marks[n:end] = 0

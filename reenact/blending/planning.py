@@ -3,6 +3,7 @@
 import numpy as np
 
 from reenact.blending.domain import (
+    INSIDE,
     MARGIN,
     MAX_LEVELS,
     SAMPLES,
@@ -58,6 +59,40 @@ def nodes(m: Array, s: int, h: int, w: int, grid: Grid, l: int, top: int) -> Non
 
 
 @part
+def drop_thin(grid: Grid, l: int, found: Array) -> int:
+    """Takes unknowns of level l away where level l - 1 has a gap one node wide beside them; returns how many.
+
+    Such a gap (a slit, a small hole) holds the correction at zero, and level l might not see it: its correction would
+    then pull the finer level away from the boundary there, and the cycle diverge.  Zero beside the gap is safe.
+    """
+    a, s, n = grid.levels[l - 1, 0], grid.levels[l - 1, 2], grid.levels[l - 1, 3]
+    inner = n - 2 * s - 2
+    at = grid.node[a : a + n]
+    b = s + 1
+    centre, up, down = at[b : b + inner], at[b - s : b - s + inner], at[b + s : b + s + inner]
+    left, right = at[b - 1 : b - 1 + inner], at[b + 1 : b + 1 + inner]
+    ul, dr = at[b - s - 1 : b - s - 1 + inner], at[b + s + 1 : b + s + 1 + inner]
+    ur, dl = at[b - s + 1 : b - s + 1 + inner], at[b + s - 1 : b + s - 1 + inner]
+    edge = grid.edge
+    for i in range(inner):
+        across = (np.uint8(left[i] == 1) & np.uint8(right[i] == 1)) | (np.uint8(up[i] == 1) & np.uint8(down[i] == 1))
+        aslant = (np.uint8(ul[i] == 1) & np.uint8(dr[i] == 1)) | (np.uint8(ur[i] == 1) & np.uint8(dl[i] == 1))
+        edge[i] = np.uint8(centre[i] != 1) & (across | aslant)
+    end = (inner + 31) // 32 * 32
+    edge[inner:end] = 0
+    dropped = 0
+    offset, stride = grid.levels[l, 0], grid.levels[l, 2]
+    for k in range(positions(edge, end, found)):
+        y, x = (found[k] + b) // s, (found[k] + b) % s
+        for v in range(y - 1, y + 2):
+            for u in range(x - 1, x + 2):
+                if v & 1 == 0 and u & 1 == 0 and grid.node[offset + (v >> 1) * stride + (u >> 1)] == 1:
+                    grid.node[offset + (v >> 1) * stride + (u >> 1)] = 0
+                    dropped += 1
+    return dropped
+
+
+@part
 def diagonal(grid: Grid, l: int) -> int:
     """D = 4 on unknowns, 0 elsewhere; edge: unknowns with a neighbour that is none.  Returns the bytes of edge."""
     offset, stride, n = int(grid.levels[l, 0]), int(grid.levels[l, 2]), int(grid.levels[l, 3])
@@ -92,7 +127,8 @@ def samples_about(pixels: PixelMap, s: int, h: int, w: int, y: int, x: int, radi
     """The boundary pixels within `radius` of pixel (y, x) become the samples of crossing e, hat weights of sum 1.
 
     A coarse grid that took single boundary pixels would alias their grain into long waves that reach the middle
-    of the face; the hat is the restriction that belongs to its bilinear interpolation.
+    of the face; the hat is the restriction that belongs to its bilinear interpolation.  A boundary pixel enters the
+    equations once for every mask pixel beside it, so it weighs as much here.
     """
     k = cross.first[e]
     if radius <= 0:
@@ -107,8 +143,9 @@ def samples_about(pixels: PixelMap, s: int, h: int, w: int, y: int, x: int, radi
         word = eight_bytes(pixels.marks, v * s + low) & inside
         while word != 0 and k < room:
             byte = trailing_zeros(word) >> 3
-            word &= word - np.uint64(1)  # a mark is a single bit
-            a = np.float32(radius + 1 - max(abs(v - y), abs(low + byte - x)))
+            mark = (word >> np.uint64(8 * byte)) & np.uint64(0xFF)
+            word &= ~(np.uint64(0xFF) << np.uint64(8 * byte))
+            a = np.float32(mark) * np.float32(radius + 1 - max(abs(v - y), abs(low + byte - x)))
             cross.source[k], cross.weight[k] = pixels.ids[v * s + low + byte], a
             total += a
             k += 1
@@ -140,9 +177,12 @@ def crossings(pixels: PixelMap, s: int, h: int, w: int, grid: Grid, cross: Cross
             v, u = y + far * dy, x + far * dx
             cross.node[e], cross.ghost[e], cross.inverse[e] = p, q, 0.0
             cross.first[e + 1] = cross.first[e]
-            if pixels.pixels[(v + 1) * s + u] == TARGET:
+            beyond = pixels.pixels[(v + 1) * s + u]
+            if beyond == TARGET:
                 cross.inverse[e] = np.float32(step) / np.float32(far)
                 samples_about(pixels, s, h, w, v, u, radius, cross, e)
+            elif beyond == INSIDE:  # an unknown that was dropped: zero, without a boundary pixel of its own
+                cross.inverse[e] = 1.0
             d += cross.inverse[e]
             e += 1
             if grid.node[offset + q] == 0:
@@ -199,19 +239,21 @@ def finest(pixels: PixelMap, s: int, h: int, n_bound: int, want: int) -> int:
 @kernel
 def plan(mask: Array, edges: Array, want: int, pixels: PixelMap, grid: Grid,
          cross: Crossings) -> tuple[int, int, int, int]:  # fmt: skip
-    """Plans mask (h, w); returns finest level solved, number of levels, of boundary pixels, of runs."""
+    """Plans mask (h, w); returns finest level solved, number of levels, of boundary pixels, of dropped unknowns."""
     h, w = mask.shape
     s = w + MARGIN
     pixel_map(mask, edges, pixels.pixels)
     end = scan(pixels.pixels, s, h, pixels.flags, pixels.marks)
-    n_bound, n_runs = runs_and_bound(pixels, s, h, end)
+    n_bound, _ = runs_and_bound(pixels, s, h, end)
     top = finest(pixels, s, h, n_bound, want)
     levels = level_table(h, w, grid.levels, top)
 
-    e, g = 0, 0
+    e, g, dropped = 0, 0, 0
     cross.first[0] = 0
     for l in range(top, levels):
         nodes(pixels.pixels, s, h, w, grid, l, top)
+        if l > top:
+            dropped += drop_thin(grid, l, pixels.found)
         length = diagonal(grid, l)
         cross.spans[l, 0], cross.spans[l, 2] = e, g
         e, g = crossings(pixels, s, h, w, grid, cross, l, top, length, e, g)
@@ -226,7 +268,7 @@ def plan(mask: Array, edges: Array, want: int, pixels: PixelMap, grid: Grid,
             for c in (1, 2):
                 grid.diagonal[a + c * n : a + (c + 1) * n] = grid.diagonal[a : a + n]
                 grid.inverse[a + c * n : a + (c + 1) * n] = grid.inverse[a : a + n]
-    return top, levels, n_bound, n_runs
+    return top, levels, n_bound, dropped
 
 
 @kernel

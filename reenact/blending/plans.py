@@ -57,13 +57,13 @@ class Plan:
             spans=np.zeros((MAX_LEVELS, 5), np.int64),
         )
         self._edges = np.zeros(4, np.uint8)
-        self.top = self.levels = self.n_bound = self.n_runs = 0
+        self.top = self.levels = self.n_bound = self.dropped = 0
 
     def make(self, mask: npt.NDArray[np.uint8], edges: tuple[bool, bool, bool, bool], resolution: str) -> None:
         """Plans mask (h, w) uint8, nonzero inside.  edges: does the box touch the frame's top, bottom, left, right."""
         self._edges[:] = edges
         want = _finest(resolution, max(mask.shape))
-        self.top, self.levels, self.n_bound, self.n_runs = plan(
+        self.top, self.levels, self.n_bound, self.dropped = plan(
             mask, self._edges, want, self.pixels, self.grid, self.cross
         )
 

@@ -13,14 +13,19 @@ import numpy.typing as npt
 from reenact.blending.domain import MARGIN
 from reenact.blending.planning import adopt
 from reenact.blending.plans import Plan
+from reenact.blending.rim import plan_rim
 from reenact.blending.solve import Scratch, blend_membrane, blend_mixed
 from reenact.blending.steady import BINS, map_size
 from reenact.types import Pixels
 
 MODES = ("membrane", "mixed")
 RESOLUTIONS = ("auto", "full", "half", "quarter")
-CYCLES = 1  # V-cycles on the finest level after full multigrid; measured in docs/blending.md
+CYCLES = (1, 1, 2)  # V-cycles on the finest level, by its number, after full multigrid: measured, docs/blending.md
 MIXED_CYCLES = 2
+# Residuals, grey levels, at which cycles stop, by finest level; the lower ones for masks with narrow gaps or at the
+# frame's edge, whose errors reach further than their residuals show.
+SETTLED = (1.0, 1e9, 1e9)
+SETTLED_LOW = (0.02, 1.0, 1.0)
 
 
 class PoissonBlender:
@@ -34,6 +39,8 @@ class PoissonBlender:
     clamp        robust standard deviations about the median beyond which boundary values are held; 0 leaves the mere
                  match of the medians, None (the default) solves the equations as they are.  Membrane only.
     feather      pixels over which the target comes back where the clamp bit
+    rim          pixels along the boundary that are swept at full resolution after a coarser solution, 0 (none) to 32:
+                 takes the largest errors down where the boundary is rough (see docs/blending.md)
     """
 
     def __init__(
@@ -44,27 +51,16 @@ class PoissonBlender:
         boundary_memory: float = 0.0,
         clamp: float | None = None,
         feather: int = 8,
+        rim: int = 0,
     ) -> None:
-        if len(max_shape) != 2 or min(max_shape) < 1:
-            raise ValueError(f"max_shape is {max_shape}, expected (height, width) of at least (1, 1)")
-        if mode not in MODES:
-            raise ValueError(f"mode is {mode!r}, expected one of {', '.join(MODES)}")
-        if resolution not in RESOLUTIONS:
-            raise ValueError(f"resolution is {resolution!r}, expected one of {', '.join(RESOLUTIONS)}")
-        if mode == "mixed" and resolution not in ("auto", "full"):
-            raise ValueError(f"resolution is {resolution!r}, expected auto or full: mixed gradients need every pixel")
-        if not 0.0 <= boundary_memory <= 1.0:
-            raise ValueError(f"boundary_memory is {boundary_memory}, expected 0 (none) to 1")
-        if clamp is not None and not 0.0 <= clamp < float("inf"):
-            raise ValueError(f"clamp is {clamp}, expected None or a number of robust deviations, 0 or more")
-        if not 0 <= feather <= 64:
-            raise ValueError(f"feather is {feather}, expected 0 to 64 pixels")
+        check_options(max_shape, mode, resolution, boundary_memory, clamp, feather, rim)
         self.boundary_memory, self.clamp, self.feather = float(boundary_memory), clamp, int(feather)
+        self.rim = int(rim)
         self.mode = mode
         self.resolution = "full" if mode == "mixed" else resolution
         h, w = int(max_shape[0]), int(max_shape[1])
         self._plan = plan = Plan((h, w))
-        self._scratch = _scratch(plan, h, w)
+        self._scratch = _scratch(plan, h, w, self.rim)
         self._mask = np.zeros(h * w, np.uint8)
         self._shape: tuple[int, int] | None = None
         self._origin = (0, 0)
@@ -126,21 +122,45 @@ class PoissonBlender:
         if self._planned != edges:
             p.make(self._mask[: h * w].reshape(h, w), edges, self.resolution)
             self._planned = edges
+            if self.rim and p.top > 0:
+                # `flags` is free between plans, and only ever looked at after it was written
+                p.pixels.flags[:] = 0
+                plan_rim(
+                    p.pixels, p.n_bound, w + MARGIN, self.rim, p.pixels.flags, self._scratch.order, self._scratch.ends
+                )
         flat, target = patch.reshape(-1), out.reshape(-1)
         if self.mode == "mixed":
             blend_mixed(
-                flat, h, w, target, height, width, oy, ox, p.pixels, p.grid, self._scratch, p.levels, MIXED_CYCLES
+                flat,
+                h,
+                w,
+                target,
+                height,
+                width,
+                oy,
+                ox,
+                p.pixels,
+                p.grid,
+                self._scratch,
+                p.levels,
+                MIXED_CYCLES,
+                self._settled(),
             )
             return
         self._count += 1
         blend_membrane(
             flat, h, w, target, width, oy, ox, p.pixels, p.grid, p.cross, self._scratch, p.top, p.levels, p.n_bound,
-            CYCLES, self.boundary_memory, p.max_shape[1] + MARGIN, self._count,
+            CYCLES[p.top], self._settled(), self.boundary_memory, p.max_shape[1] + MARGIN, self._count,
             -1.0 if self.clamp is None else float(self.clamp), self.feather,
+            self.rim > 0 and p.top > 0,
         )  # fmt: skip
 
+    def _settled(self) -> float:
+        slow = self._plan.dropped > 0 or any(self._planned or ())
+        return (SETTLED_LOW if slow else SETTLED)[self._plan.top]
 
-def _scratch(plan: Plan, h: int, w: int) -> Scratch:
+
+def _scratch(plan: Plan, h: int, w: int, rim: int = 0) -> Scratch:
     flat, bound = map_size(h, w), plan.pixels.bound.shape[0]
     return Scratch(
         values=np.zeros((bound, 3), np.float32),
@@ -159,6 +179,9 @@ def _scratch(plan: Plan, h: int, w: int) -> Scratch:
         fade=np.zeros(flat, np.float32),
         touched=np.zeros((h * w, 2), np.int32),
         saved=np.zeros((h * w, 3), np.uint8),
+        order=np.zeros(flat if rim else 1, np.int32),
+        ends=np.zeros(3, np.int64),
+        rim=np.zeros((flat if rim else 1, 3), np.float32),
     )
 
 
@@ -169,13 +192,44 @@ def poisson_blend(
     origin: tuple[int, int],
     mode: str = "membrane",
     resolution: str = "auto",
+    clamp: float | None = None,
+    feather: int = 8,
+    rim: int = 0,
 ) -> Pixels:
     """`PoissonBlender` for one picture: a new array, `frame` with `patch` blended in on `mask` at `origin` (x, y)."""
     if not isinstance(mask, np.ndarray) or mask.ndim != 2 or 0 in mask.shape:
         raise ValueError(f"mask is {getattr(mask, 'shape', type(mask).__name__)}, expected a numpy array (h, w)")
-    blender = PoissonBlender((mask.shape[0], mask.shape[1]), mode, resolution)
+    blender = PoissonBlender((mask.shape[0], mask.shape[1]), mode, resolution, 0.0, clamp, feather, rim)
     blender.set_mask(mask, origin)
     return blender.blend(patch, frame)
+
+
+def check_options(
+    max_shape: tuple[int, int],
+    mode: str,
+    resolution: str,
+    boundary_memory: float,
+    clamp: float | None,
+    feather: int,
+    rim: int = 0,
+) -> None:
+    """Raises ValueError, saying what came and what was expected, for options no blender can be made with."""
+    if len(max_shape) != 2 or min(max_shape) < 1:
+        raise ValueError(f"max_shape is {max_shape}, expected (height, width) of at least (1, 1)")
+    if mode not in MODES:
+        raise ValueError(f"mode is {mode!r}, expected one of {', '.join(MODES)}")
+    if resolution not in RESOLUTIONS:
+        raise ValueError(f"resolution is {resolution!r}, expected one of {', '.join(RESOLUTIONS)}")
+    if mode == "mixed" and resolution not in ("auto", "full"):
+        raise ValueError(f"resolution is {resolution!r}, expected auto or full: mixed gradients need every pixel")
+    if not 0.0 <= boundary_memory <= 1.0:
+        raise ValueError(f"boundary_memory is {boundary_memory}, expected 0 (none) to 1")
+    if clamp is not None and not 0.0 <= clamp < float("inf"):
+        raise ValueError(f"clamp is {clamp}, expected None or a number of robust deviations, 0 or more")
+    if not 0 <= feather <= 64:
+        raise ValueError(f"feather is {feather}, expected 0 to 64 pixels")
+    if not 0 <= rim <= 32:
+        raise ValueError(f"rim is {rim}, expected 0 to 32 pixels")
 
 
 def _check_picture(name: str, value: Any) -> None:
