@@ -55,7 +55,7 @@ def open_engine(
             made,
             PoissonCompositor(),
             slate=slate(target.size),
-            mouth=generator.mouth in ("auto", "driver"),
+            mouth=made.mouth == "driver",
             gate=gate,
             strict=not live,
             at_once=not live,

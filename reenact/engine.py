@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from reenact.clock import Clock, MonotonicClock
 from reenact.config import GateConfig
+from reenact.easing import rest_motion
 from reenact.errors import ReenactError
 from reenact.gate import Gate, Untrusted, within_lips
 from reenact.stages import Blender, Generator, Retargeter, Target, Tracker
@@ -125,6 +126,19 @@ class Engine:
         """Both halves, one after the other; `n` is the frame's seq and `now` its t_capture unless given."""
         reading = self.read(frame)
         return self.compose(reading, frame.seq if n is None else n, frame.t_capture if now is None else now)
+
+    def rehearse(self, frame: Frame | None = None) -> None:
+        """Goes through every stage once, unseen: models load and kernels compile before they are waited for.
+
+        frame  a picture to track; without it the tracker is left alone
+        Raises what the stages raise.  The statistics and the gate know nothing of it.
+        """
+        if frame is not None:
+            self.tracker.track(frame)
+            self.tracker.reset()
+        motion = rest_motion(0, 0.0)
+        shot = self.target.shot(0, motion)
+        self.blender.blend(self.generator.generate(shot, motion, None), shot)
 
     def recalibrate(self) -> None:
         """Takes the driver's neutral anew.  For the thread that calls `read`."""

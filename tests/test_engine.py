@@ -19,6 +19,7 @@ from reenact.clock import MonotonicClock
 from reenact.config import LiveConfig
 from reenact.engine import Engine
 from reenact.errors import SinkError
+from reenact.gate import State
 from reenact.live import Live
 from reenact.stages import Blender, Generator, Retargeter, Sink, Source, Target, Tracker
 from reenact.stats import LATENCY
@@ -53,6 +54,16 @@ def test_the_fakes_keep_the_contracts() -> None:
     assert isinstance(FakeGenerator(), Generator)
     assert isinstance(FakeBlender(), Blender)
     assert isinstance(FakeSink(), Sink)
+
+
+def test_a_rehearsal_goes_through_every_stage_and_leaves_no_trace() -> None:
+    generator, tracker = FakeGenerator(), FakeTracker()
+    made = engine(generator=generator, tracker=tracker)
+    made.rehearse(FakeSource(MonotonicClock()).read())
+    assert len(generator.motions) == 1
+    assert tracker.subject == 1  # forgotten again
+    assert made.stats.table() == []
+    assert made.gate.state is State.REST
 
 
 def test_it_runs_for_the_time_asked_for_and_ends_with_the_slate() -> None:

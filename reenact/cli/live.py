@@ -59,7 +59,7 @@ def live(
     """
     from reenact.assembly import open_engine
     from reenact.cli.console import out, stage_table, tell
-    from reenact.cli.opening import opened_camera, opened_target, warm
+    from reenact.cli.opening import opened_camera, opened_target, waiting, warm
     from reenact.cli.outputs import names, open_outputs
     from reenact.cli.screen import Screen, StatusLine
     from reenact.config import GeneratorConfig, RetargetConfig
@@ -85,6 +85,8 @@ def live(
         stack.callback(sink.close)
         warm()
         engine = stack.enter_context(open_engine(shown, retarget, generator, live=True))
+        with waiting():
+            engine.rehearse()
         loop = Live(source, engine, sink, LiveConfig(rate=rate), screen.tick)
         tell(f"{camera} drives {shown.name}, {shown.size[0]}x{shown.size[1]}, into {names(sink)}; end with Ctrl-C")
         signalled = _run(loop, seconds)

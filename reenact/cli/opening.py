@@ -38,9 +38,16 @@ def opened_camera(camera: str) -> "Source":
     return Camera(int(camera) if camera.isdigit() else camera)
 
 
+@contextmanager
+def waiting(what: str = "compiling the kernels; this is slow the first time only") -> Iterator[None]:
+    """A spinner while something slow without a measure of its own runs."""
+    with err.status(what):
+        yield
+
+
 def warm() -> None:
     """Compiles the blending kernels, which takes most of a minute once on a machine and a second after that."""
     from reenact.blending import warmup
 
-    with err.status("compiling the blending kernels; this is slow the first time only"):
+    with waiting():
         warmup()
