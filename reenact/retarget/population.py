@@ -15,6 +15,7 @@ from importlib import resources
 import numpy as np
 
 from reenact.geometry import rotation_matrix, rotation_vector
+from reenact.tracking.topology import INNER_LIPS
 from reenact.types import POINTS, Floats, Motion
 
 ROTATION_UNIT = 3.0  # radians are multiplied with this among the features
@@ -61,4 +62,7 @@ def pose_part(rotation: Floats) -> Floats:
     x, y, z = turn
     terms = np.array([x, y, z, x * x, y * y, z * z, x * y, x * z, y * z], np.float32)
     part: Floats = (terms @ _weights()[2]).reshape(POINTS, 3)
+    half = len(INNER_LIPS) // 2
+    upper, lower = INNER_LIPS[1:half], INNER_LIPS[:half:-1]
+    part[upper] = part[lower] = (part[upper] + part[lower]) / 2  # a turn opens no mouth
     return part

@@ -17,6 +17,7 @@ LIDS = (
     ((386, 374), (385, 380), (387, 373), (384, 381), (388, 390), (466, 249), (398, 382)),
 )
 _CONTACT = (0.012, 0.03)  # IOD: a driver's gap of the lips at which they touch, and from which they are left alone
+_CHANGED = (0.01, 0.04)  # IOD: changes of expression up to which a point is left as it is, and from which it is not
 _GAZE_REACH = (0.3, 0.14)  # eye widths from the middle that an iris centre may go, along and across
 
 
@@ -68,8 +69,14 @@ def drive(shot: Shot, neutral: Floats, motion: Motion, gains: RetargetConfig) ->
 def drive_over(shot: Shot, neutral: Floats, own: Motion, motion: Motion, gains: RetargetConfig) -> Driven:
     """The same in a video's shot, whose own motion from its neutral is `own`: only what differs is changed."""
     pose = head_pose(shot.points, neutral)
-    change = np.float32(gains.expression_gain) * motion.expression - own.expression
-    shape = pose.undo(shot.points).astype(np.float32) + change
+    wanted = np.float32(gains.expression_gain) * motion.expression
+    change = wanted - own.expression
+    expected = neutral + wanted + pose_part(own.rotation)
+    # what the frame has beyond what is expected of its own expression is kept where little changes
+    size = np.linalg.norm(change, axis=1)
+    keep = 1 - np.clip((size - _CHANGED[0]) / (_CHANGED[1] - _CHANGED[0]), 0, 1)[:, None]
+    there = pose.undo(shot.points).astype(np.float32) + change
+    shape = (expected + keep * (there - expected)).astype(np.float32)
     return _driven(shot, shape, pose, neutral, motion, gains)
 
 
