@@ -1,6 +1,6 @@
 """The contracts between the stages.  Implementations share these sentences, not code.
 
-    Source -> Tracker -> Retargeter -> (Target, Generator) -> Blender -> gate -> Sink
+Source -> Tracker -> Retargeter -> (Target, Generator) -> Blender -> gate -> Sink
 """
 
 from typing import Protocol, runtime_checkable

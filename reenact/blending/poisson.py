@@ -24,7 +24,7 @@ CYCLES = (1, 1, 2)  # V-cycles on the finest level, by its number, after full mu
 MIXED_CYCLES = 2
 # Residuals, grey levels, at which cycles stop, by finest level; the lower ones for masks with narrow gaps or at the
 # frame's edge, whose errors reach further than their residuals show.
-SETTLED = (1.0, 1e9, 1e9)
+SETTLED = (4.0, 1e9, 1e9)
 SETTLED_LOW = (0.02, 1.0, 1.0)
 
 

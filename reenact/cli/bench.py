@@ -18,6 +18,35 @@ Json = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Save 
 
 
 @app.command()
+def blend(
+    sizes: Annotated[list[int], typer.Option("--size", min=16, max=720, help="Side of the square patch; repeatable.")] = [  # noqa: B006
+        128,
+        256,
+        512,
+    ],
+    pairs: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Videos or pictures of faces. Default: generated pictures.")
+    ] = None,
+    rounds: Annotated[int, typer.Option(min=1, help="How often everything runs.")] = 30,
+    json: Json = Path("blend.json"),
+) -> None:
+    """Poisson blending against OpenCV, sparse LU and algebraic multigrid: speed, and error to an exact solve.
+
+    \b
+    [bold]reenact bench blend[/]
+    [bold]reenact bench blend --size 256 --rounds 100[/]
+    """
+    from reenact.bench import blend as bench
+    from reenact.cli.console import err, out
+    from reenact.rendering import check_output
+
+    if json is not None:
+        check_output(json)
+    with err.status("measuring; a minute or two"):
+        bench.run(json, tuple(sizes), pairs, rounds, out)
+
+
+@app.command()
 def latency(
     target: Annotated[
         str | None, typer.Option("--target", "-t", metavar="NAME|FILE", help="Default: the built-in photo.")

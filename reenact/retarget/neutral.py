@@ -1,12 +1,16 @@
 """The neutral face: a shape in the head's own axes, and the pose it has in a picture."""
 
 import numpy as np
+import numpy.typing as npt
 
 from reenact.geometry import Array, Similarity, fit_similarity
-from reenact.tracking.topology import RIGID, face_model
+from reenact.tracking.topology import BROWS, INNER_LIPS, LEFT_EYE, OUTER_LIPS, RIGHT_EYE, RIGID, face_model
 from reenact.types import Floats
 
-CLOSED_SHARE = 0.2  # of the frames, those with the lips nearest to each other, count as closed-mouth
+_CLOSED_GAP = 0.015  # IOD above the most closed frames: still a closed mouth
+_NEUTRAL_SHARE = 0.1  # of the frames make the neutral
+_TELLING = np.concatenate([BROWS, INNER_LIPS, OUTER_LIPS, RIGHT_EYE, LEFT_EYE, np.array([50, 280, 205, 425, 152])])
+_MOST = 600  # frames compared with each other
 
 
 def head_pose(points: Array, shape: Array | None = None) -> Similarity:
@@ -34,7 +38,8 @@ def mouth_gap(points: Array) -> float:
 def neutral_shape(points: Floats) -> Floats:
     """The neutral shape of a person from tracks (N, 478, 3): (478, 3) float32 in head axes.
 
-    The median of the closed-mouth frames in which the eyes are open; for one picture that picture.
+    The median of the closed-mouth frames with open eyes that lie closest together: the face to which this person
+    returns.  (The median of all such frames has the brows half raised in somebody lively.)  One picture is its own.
     """
     if points.ndim != 3 or points.shape[1:] != (478, 3) or len(points) == 0:
         raise ValueError(f"points has shape {points.shape}, expected (n, 478, 3), n >= 1")
@@ -45,10 +50,22 @@ def neutral_shape(points: Floats) -> Floats:
         open_eyes = np.array([eye_opening(s).mean() for s in shapes])
         awake = open_eyes >= 0.8 * np.median(open_eyes)
         keep = np.flatnonzero(awake) if awake.any() else keep
-        count = max(5, int(len(keep) * CLOSED_SHARE))
-        keep = keep[np.argsort(gaps[keep], kind="stable")[:count]]
+        closed = keep[gaps[keep] <= np.quantile(gaps[keep], 0.1) + _CLOSED_GAP]
+        keep = _densest(shapes, closed, max(5, int(len(shapes) * _NEUTRAL_SHARE)))
     shape: Floats = np.median(shapes[keep], axis=0).astype(np.float32)
     return shape
+
+
+def _densest(shapes: Floats, among: npt.NDArray[np.int64], count: int) -> npt.NDArray[np.int64]:
+    """Of the frames `among`, the one whose count-th nearest is nearest, with those count nearest."""
+    among = among[:: -(-len(among) // _MOST)]
+    count = min(count, len(among))
+    flat = shapes[among][:, _TELLING, :2].reshape(len(among), -1).astype(np.float64)
+    square = (flat**2).sum(1)
+    distances = square[:, None] + square[None] - 2 * flat @ flat.T
+    order = np.argsort(distances, axis=1, kind="stable")
+    reach = np.take_along_axis(distances, order[:, count - 1 : count], axis=1)[:, 0]
+    return among[order[int(np.argmin(reach)), :count]]
 
 
 def eye_opening(points: Array) -> Floats:
