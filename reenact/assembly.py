@@ -12,13 +12,13 @@ from reenact.config import GateConfig, GeneratorConfig, RetargetConfig, Tracking
 
 if TYPE_CHECKING:
     from reenact.engine import Engine
-    from reenact.stages import Target
     from reenact.stats import Stats
+    from reenact.targets.library import OpenTarget
 
 
 @contextmanager
 def open_engine(
-    target: "Target",
+    target: "OpenTarget",
     retarget: RetargetConfig | None = None,
     generator: GeneratorConfig | None = None,
     *,

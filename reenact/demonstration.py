@@ -4,6 +4,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -11,9 +12,12 @@ import numpy as np
 from reenact.assembly import open_engine
 from reenact.config import RetargetConfig
 from reenact.rendering import find_rest, frames
-from reenact.stages import Sink, Target
+from reenact.stages import Sink
 from reenact.stats import Stats
 from reenact.types import Composite, Kind, Pixels
+
+if TYPE_CHECKING:
+    from reenact.targets.library import OpenTarget
 
 PANEL = 480  # pixels, each of the three is a square
 BAR = 40  # the label under it
@@ -33,8 +37,8 @@ class Demonstrated:
 
 def run(
     driver: Path,
-    photo: Target,
-    video: Target,
+    photo: "OpenTarget",
+    video: "OpenTarget",
     output: Path,
     *,
     window: Sink | None = None,

@@ -6,7 +6,7 @@ any other exception is a defect of the engine and may show a traceback.
 
 
 class ReenactError(Exception):
-    """Anything that this package raises on purpose.  The text is one clear sentence: what came, what was expected, what to do."""
+    """Anything that this package raises on purpose, in one sentence: what came, what was expected, what to do."""
 
     exit_status = 1
 

@@ -4,6 +4,7 @@ import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from reenact.assembly import open_engine
 from reenact.config import GeneratorConfig, RecorderConfig, RetargetConfig, TrackingConfig
@@ -12,6 +13,9 @@ from reenact.errors import InputError, SourceError
 from reenact.stages import Sink, Source, Target
 from reenact.stats import Stats
 from reenact.types import FaceTrack, Frame
+
+if TYPE_CHECKING:
+    from reenact.targets.library import OpenTarget
 
 AUDIO = ("driver", "target", "none")
 LOOK_AHEAD = 90  # frames looked through for the driver's neutral face: three seconds at 30 frames/s
@@ -47,7 +51,7 @@ def check_output(path: Path, *inputs: Path) -> None:
 
 def render(
     driver: Path | str,
-    target: Target,
+    target: "OpenTarget",
     output: Path | str,
     retarget: RetargetConfig | None = None,
     generator: GeneratorConfig | None = None,

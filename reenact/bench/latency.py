@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
@@ -18,9 +18,12 @@ from reenact.bench.machine import facts
 from reenact.config import GeneratorConfig, LiveConfig
 from reenact.errors import InputError
 from reenact.live import Live
-from reenact.stages import Source, Target
+from reenact.stages import Source
 from reenact.stats import LATENCY, Series
 from reenact.types import Composite, Frame, Kind, Pixels
+
+if TYPE_CHECKING:
+    from reenact.targets.library import OpenTarget
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +91,11 @@ class AtRate:
 
 
 def measure(
-    driver: Path, target: Target, seconds: float, rate: float | None = None, generator: GeneratorConfig | None = None
+    driver: Path,
+    target: "OpenTarget",
+    seconds: float,
+    rate: float | None = None,
+    generator: GeneratorConfig | None = None,
 ) -> Measured:
     """Runs the live loop for so many seconds, the driver's file played round and round in real time.
 

@@ -19,11 +19,9 @@ Json = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Save 
 
 @app.command()
 def blend(
-    sizes: Annotated[list[int], typer.Option("--size", min=16, max=720, help="Side of the square patch; repeatable.")] = [  # noqa: B006
-        128,
-        256,
-        512,
-    ],
+    size: Annotated[
+        list[int] | None, typer.Option(min=16, max=720, help="Side of the square patch; repeatable. Default: all.")
+    ] = None,
     pairs: Annotated[
         Path | None, typer.Option(metavar="FOLDER", help="Videos or pictures of faces. Default: generated pictures.")
     ] = None,
@@ -43,7 +41,7 @@ def blend(
     if json is not None:
         check_output(json)
     with err.status("measuring; a minute or two"):
-        bench.run(json, tuple(sizes), pairs, rounds, out)
+        bench.run(json, tuple(size or bench.SIZES), pairs, rounds, out)
 
 
 @app.command()
