@@ -186,6 +186,7 @@ class Patch:
     mask    (h, w) uint8: 0 leaves the target as it is, 255 takes the patch, between is a feather
     matrix  (2, 3) float64: patch pixel coordinates to output pixel coordinates
     seq     of the Frame whose motion it shows
+    matched True: the colours are the target's own already, the seam needs no correction
     """
 
     pixels: Pixels
@@ -193,6 +194,7 @@ class Patch:
     matrix: npt.NDArray[np.float64]
     seq: int
     t_capture: float
+    matched: bool = False
 
     def __post_init__(self) -> None:
         check_pixels("Patch.pixels", self.pixels)

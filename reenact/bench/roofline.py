@@ -54,7 +54,7 @@ def limits(size: int, rounds: int) -> dict[str, Any]:
         boundary.boundary_values(flat, size, size, out, frame.shape[1], oy, ox, p.pixels, p.n_bound, s.values)
         boundary.sample(s.values, p.cross, p.cross.spans[p.levels - 1, 4], s.sampled)
 
-    plan_us = _median_us(lambda: planning.plan(pair.mask, edges, p.top, p.pixels, p.grid, p.cross), rounds)
+    plan_us = _median_us(lambda: planning.plan(pair.mask, edges, -1 - p.top, p.pixels, p.grid, p.cross), rounds)
     solver_us, pixels_us, values_us = (_median_us(f, rounds) for f in (solver, pixel_pass, values))
     solver_bytes, nodes = _solver_bytes(p)
     inside = int((pair.mask > 0).sum())

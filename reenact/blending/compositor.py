@@ -15,7 +15,8 @@ class PoissonCompositor:
     """The `reenact.stages.Blender` of the engine: membrane blending, then the mask's feather.
 
     The membrane is solved on mask > 0; where the mask is below 255 the corrected patch fades into the target.
-    Buffers grow to the largest patch seen.
+    A patch that says its colours are `matched` is only feathered: where a seam has nothing to mend, the membrane can
+    only carry hair and background in from the boundary.  Buffers grow to the largest patch seen.
     """
 
     def __init__(self, config: BlendConfig | None = None, max_shape: tuple[int, int] = (256, 256)) -> None:
@@ -40,15 +41,24 @@ class PoissonCompositor:
         if placed is not None:
             pixels, mask, (x, y) = placed
             h, w = mask.shape
-            if h > self._shape[0] or w > self._shape[1]:
-                self._shape = max(h, self._shape[0]), max(w, self._shape[1])
-                self._blender = self._make()
-            if self._config.colour > 0:
-                pixels = recoloured(pixels, shot.pixels[y : y + h, x : x + w], mask, self._config.colour)
-            self._blender.set_mask(mask, (x, y))
-            self._blender.blend(pixels, out, out)
+            if patch.matched:
+                np.copyto(out[y : y + h, x : x + w], pixels, where=(mask > 0)[..., None])
+            else:
+                self._correct(pixels, mask, (x, y), shot, out)
             feather(out.reshape(-1), shot.pixels.reshape(-1), mask, out.shape[1], y, x)
         return Composite(out, patch.seq, patch.t_capture, Kind.LIVE)
+
+    def _correct(
+        self, pixels: Pixels, mask: npt.NDArray[np.uint8], origin: tuple[int, int], shot: Shot, out: Pixels
+    ) -> None:
+        (h, w), (x, y) = mask.shape, origin
+        if h > self._shape[0] or w > self._shape[1]:
+            self._shape = max(h, self._shape[0]), max(w, self._shape[1])
+            self._blender = self._make()
+        if self._config.colour > 0:
+            pixels = recoloured(pixels, shot.pixels[y : y + h, x : x + w], mask, self._config.colour)
+        self._blender.set_mask(mask, origin)
+        self._blender.blend(pixels, out, out)
 
 
 class AlphaCompositor:

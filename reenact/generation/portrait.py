@@ -32,9 +32,9 @@ Mask = npt.NDArray[np.uint8]
 
 _REACH = 0.22  # IOD that the patch goes beyond the face's oval
 _GROW, _FEATHER = 0.03, 0.10  # IOD: how far the mask goes beyond the oval, and over which width it fades
-_STILL = (0.004, 0.012)  # IOD: displacements of a video's own points that are left out, and taken in full
+_STILL = (0.014, 0.028)  # IOD: displacements of a video's own points that are left out, and taken in full
 _OPEN = (0.015, 0.04)  # IOD: gap of the lips from which the inner mouth begins to be drawn, and is in full
-_GAZE = (0.02, 0.05)  # eye widths of gaze from which an eye begins to be redrawn, and is in full
+_GAZE = (0.04, 0.08)  # eye widths of gaze from which an eye begins to be redrawn, and is in full
 _LID = (0.12, 0.3)  # the same for the lids, in neutral openings
 _FADE = 3  # frames over which one bank mouth passes into the next
 _NEUTRAL_IOD = 100.0  # pixels that the neutral shape is shown at
@@ -100,7 +100,7 @@ class PortraitGenerator:
         region = _region(points, shot.points, origin, size)
         picture, mask = self._session.run({"base": base[None], "layer": layer[None], "region": region[None, ..., None]})
         matrix = np.array([[1, 0, origin[0]], [0, 1, origin[1]]], np.float64)
-        return Patch(picture[0], np.ascontiguousarray(mask[0, ..., 0]), matrix, motion.seq, motion.t_capture)
+        return Patch(picture[0], np.ascontiguousarray(mask[0, ..., 0]), matrix, motion.seq, motion.t_capture, matched=True)
 
     def close(self) -> None:
         """Nothing is held beyond memory."""

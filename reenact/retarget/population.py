@@ -15,7 +15,8 @@ from importlib import resources
 import numpy as np
 
 from reenact.geometry import rotation_matrix, rotation_vector
-from reenact.tracking.topology import INNER_LIPS
+from reenact.retarget.neutral import iris_place
+from reenact.tracking.topology import INNER_LIPS, face_model
 from reenact.types import POINTS, Floats, Motion
 
 ROTATION_UNIT = 3.0  # radians are multiplied with this among the features
@@ -42,9 +43,12 @@ def as_average_person(motion: Motion) -> Motion:
     features = np.concatenate([basis @ motion.expression.reshape(-1), known * ROTATION_UNIT]).astype(np.float32)
     result = features @ weights
     correction = result[POINTS * 3 :].astype(np.float64)
+    expression = result[: POINTS * 3].reshape(POINTS, 3) - pose_part(motion.rotation)
+    mean = face_model().mean
     return replace(
         motion,
-        expression=np.ascontiguousarray(result[: POINTS * 3].reshape(POINTS, 3)) - pose_part(motion.rotation),
+        expression=expression,
+        gaze=iris_place(mean + expression) - iris_place(mean),
         rotation=rotation_matrix(turn + correction[:3]).astype(np.float32),
         shift=motion.shift + correction[3:5].astype(np.float32),
         scale=motion.scale * float(np.exp(correction[5])),
