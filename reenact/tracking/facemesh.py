@@ -113,6 +113,7 @@ class FaceMeshTracker:
         choice = self._subject.choose(faces, time_s)
         if choice is None:
             return None
+        self._subject.seen(faces[choice], time_s)  # somebody new is elsewhere: that is no jump
         others = [face for i, face in enumerate(faces) if i != choice]
         alone = _blanked(rgb, others, keep=faces[choice]) if others else rgb
         self._filter.reset()
