@@ -12,8 +12,10 @@ rate would add half a period to every picture's age.
 """
 
 import logging
+import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from reenact.config import LiveConfig
 from reenact.engine import Engine, Reading
@@ -27,12 +29,17 @@ from reenact.types import Composite, Frame, Kind
 log = logging.getLogger(__name__)
 
 
+SWITCH_S = 0.0002  # at Python's own 5 ms the tracker waits for the generator's Python code, and the other way round
+
+
 class Live:
     """Runs an engine from a source into a sink.
 
     source, engine, sink   stay their owner's, who closes them; the source is closed here first, to wake its reader
     on_tick                called by `run` about once a period, in its own thread, with this object: preview and keys
     Each thread does nothing but repeat one of `capture_once`, `track_once`, `compose_once`, `send_once`.
+    Set OPENBLAS_NUM_THREADS=1 before numpy is imported, as the command line does: on two cores the retargeter's
+    small matrices took 12 ms in BLAS's threads and 0.7 without.
     """
 
     def __init__(
@@ -173,6 +180,12 @@ class Live:
 
         Raises what ended it, if that was a lost device or a sink that takes nothing any more.
         """
+        with _threads_of_its_own():
+            self._run(seconds)
+        if self._error is not None:
+            raise self._error
+
+    def _run(self, seconds: float | None) -> None:
         self._began = self._clock.now()
         threads = [
             threading.Thread(target=self._repeat, args=(turn,), name=name, daemon=True)
@@ -193,8 +206,6 @@ class Live:
                     break
         finally:
             self._end(threads)
-        if self._error is not None:
-            raise self._error
 
     def _capture_or_wait(self) -> None:
         if self._ended_source:
@@ -230,3 +241,18 @@ class Live:
             self.sink.send(self.engine.gate.card(self._newest.seq, self._clock.now()))
         except ReenactError as error:
             self._error = self._error or error
+
+
+@contextmanager
+def _threads_of_its_own() -> Iterator[None]:
+    """Each stage has a thread: OpenCV's own would only take the cores from the other stages."""
+    import cv2
+
+    threads, interval = cv2.getNumThreads(), sys.getswitchinterval()
+    cv2.setNumThreads(1)
+    sys.setswitchinterval(SWITCH_S)
+    try:
+        yield
+    finally:
+        cv2.setNumThreads(threads)
+        sys.setswitchinterval(interval)

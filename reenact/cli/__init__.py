@@ -1,5 +1,6 @@
 """The command line.  `main` is the program: it turns errors into one sentence and an exit status."""
 
+import os
 from typing import Annotated
 
 import typer
@@ -43,6 +44,7 @@ def _root(
 
 
 def _register() -> None:
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # read when numpy is first imported; see reenact.live.Live
     from reenact.cli import bench, demo, doctor, live, models, render, target, warmup
 
     app.command("demo")(demo.demo)
