@@ -22,8 +22,8 @@ from reenact.retarget.calibration import Retarget
 from reenact.retarget.transfer import Driven, drive, drive_over
 from reenact.targets.mouthbank import head_turn, lip_shape
 from reenact.tracking.eyewhite import eye_white
-from reenact.tracking.topology import INNER_LIPS, OVAL
-from reenact.types import FaceTrack, Floats, InnerMouth, Motion, Patch, Pixels, Shot
+from reenact.tracking.topology import INNER_LIPS, LEFT_EYE, OUTER_LIPS, OVAL, RIGHT_EYE
+from reenact.types import POINTS, FaceTrack, Floats, InnerMouth, Motion, Patch, Pixels, Shot
 
 if TYPE_CHECKING:
     from reenact.targets.mouthbank import MouthBank
@@ -32,8 +32,11 @@ Mask = npt.NDArray[np.uint8]
 
 _REACH = 0.22  # IOD that the patch goes beyond the face's oval
 _GROW, _FEATHER = 0.03, 0.10  # IOD: how far the mask goes beyond the oval, and over which width it fades
-_STILL = (0.014, 0.028)  # IOD: displacements of a video's own points that are left out, and taken in full
-_OPEN = (0.015, 0.04)  # IOD: gap of the lips from which the inner mouth begins to be drawn, and is in full
+_STILL_LIDS, _STILL_LIPS = (0.012, 0.024), (0.004, 0.012)  # the same where less is seen
+_EYE_POINTS = np.isin(np.arange(POINTS), np.concatenate([RIGHT_EYE, LEFT_EYE]))
+_LIP_POINTS = np.isin(np.arange(POINTS), np.concatenate([INNER_LIPS, OUTER_LIPS]))
+_STILL = (0.02, 0.04)  # IOD: displacements of a video's own points that are left out, and taken in full
+_OPEN = (0.01, 0.025)  # IOD: gap of the lips from which the inner mouth begins to be drawn, and is in full
 _GAZE = (0.04, 0.08)  # eye widths of gaze from which an eye begins to be redrawn, and is in full
 _LID = (0.12, 0.3)  # the same for the lids, in neutral openings
 _FADE = 3  # frames over which one bank mouth passes into the next
@@ -127,7 +130,9 @@ class PortraitGenerator:
         """The wanted points, small displacements from the frame's own left out: (478, 3)"""
         moved = wanted - own
         size = np.linalg.norm(moved[:, :2], axis=1) / max(eye_distance(own), 1.0)
-        weight = _smoothstep(size, *_STILL)[:, None].astype(np.float32)
+        weight = _smoothstep(size, *_STILL)
+        weight = np.where(_EYE_POINTS, _smoothstep(size, *_STILL_LIDS), weight)
+        weight = np.where(_LIP_POINTS, _smoothstep(size, *_STILL_LIPS), weight)[:, None]
         return (own + weight * moved).astype(np.float32)
 
     def _warped(

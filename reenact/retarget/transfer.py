@@ -16,8 +16,8 @@ LIDS = (
     ((159, 145), (158, 153), (160, 144), (157, 154), (161, 163), (246, 7), (173, 155)),
     ((386, 374), (385, 380), (387, 373), (384, 381), (388, 390), (466, 249), (398, 382)),
 )
-_CONTACT = (0.012, 0.03)  # IOD: a driver's gap of the lips at which they touch, and from which they are left alone
-_CHANGED = (0.01, 0.04)  # IOD: changes of expression up to which a point is left as it is, and from which it is not
+_CONTACT = (0.004, 0.012)  # IOD: a driver's gap of the lips at which they touch, and from which they are left alone
+_CHANGED = (0.01, 0.04)  # IOD: changes up to which a point is left as it is, and from which it is not
 _GAZE_REACH = (0.3, 0.14)  # eye widths from the middle that an iris centre may go, along and across
 
 
