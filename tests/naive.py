@@ -64,3 +64,37 @@ def poisson_exact(
     matrix = sparse.csc_matrix((data, (rows, cols)), shape=(len(inside), len(inside)))
     out[oy + at[0], ox + at[1]] = splu(matrix).solve(rhs)
     return out
+
+
+def mesh_map(
+    target: npt.NDArray[np.float32],
+    source: npt.NDArray[np.float32],
+    triangles: npt.NDArray[np.int32],
+    origin: tuple[int, int],
+    size: tuple[int, int],
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
+    """Where each pixel of a patch comes from: place (h, w, 2) and depth (h, w), infinite where no triangle is.
+
+    Triangle by triangle, pixel by pixel: barycentric coordinates in the picture (x, y), the least z is seen.  The
+    last result (h, w) tells the pixels on which rounding decides: within a thousandth of an edge or of another depth.
+    """
+    width, height = size
+    place, depth = np.zeros((height, width, 2)), np.full((height, width), np.inf)
+    doubtful = np.zeros((height, width), bool)
+    for corners in triangles:
+        a, b, c = target[corners].astype(np.float64)
+        sides = np.array([[a[0] - c[0], b[0] - c[0]], [a[1] - c[1], b[1] - c[1]]])
+        if np.linalg.det(sides) == 0:
+            continue
+        for y in range(height):
+            for x in range(width):
+                u, v = np.linalg.solve(sides, [x + origin[0] - c[0], y + origin[1] - c[1]])
+                share = np.array([u, v, 1 - u - v])
+                if share.min() < -1e-3:
+                    continue
+                z = share @ [a[2], b[2], c[2]]
+                doubtful[y, x] |= share.min() < 1e-3 or abs(z - depth[y, x]) < 1e-3
+                if z < depth[y, x]:
+                    depth[y, x] = z
+                    place[y, x] = share @ source[corners, :2].astype(np.float64)
+    return place, depth, doubtful
