@@ -75,7 +75,8 @@ def render(
     path, output = Path(driver), Path(output)
     check_output(output, path)
     retarget = retarget or RetargetConfig()
-    with open_media(path) as source, open_engine(target, retarget, generator) as engine:
+    tracking = TrackingConfig(smooth=False)  # CalmTracker does without delay what smoothing does with some
+    with open_media(path) as source, open_engine(target, retarget, generator, tracking=tracking) as engine:
         rest = find_rest(path, retarget, neutral)
         if rest is not None:
             engine.retargeter.calibrate(rest)
@@ -104,9 +105,13 @@ def _open_output(output: Path, target: Target, source: Source, audio: Path | Non
 
 
 def _drive(engine: Engine, source: Source, sink: Sink, progress: Progress | None) -> int:
+    from reenact.tracking.calm import CalmTracker
+
     faceless = 0
     total: int | None = getattr(source, "frames", None)
-    for frame in frames(source):
+    calm = CalmTracker(engine.tracker)
+    engine.tracker = calm
+    for frame in calm.frames(source):
         reading = engine.read(frame)
         faceless += reading.track is None
         composite = engine.compose(reading, frame.seq, frame.t_capture)

@@ -103,7 +103,9 @@ class PortraitGenerator:
         region = _region(points, shot.points, origin, size)
         picture, mask = self._session.run({"base": base[None], "layer": layer[None], "region": region[None, ..., None]})
         matrix = np.array([[1, 0, origin[0]], [0, 1, origin[1]]], np.float64)
-        return Patch(picture[0], np.ascontiguousarray(mask[0, ..., 0]), matrix, motion.seq, motion.t_capture, matched=True)
+        return Patch(
+            picture[0], np.ascontiguousarray(mask[0, ..., 0]), matrix, motion.seq, motion.t_capture, matched=True
+        )
 
     def close(self) -> None:
         """Nothing is held beyond memory."""
