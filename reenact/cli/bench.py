@@ -10,10 +10,12 @@ from reenact.cli import options as o
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from reenact.bench import quality as quality_bench
     from reenact.bench.latency import Measured
 
 app = typer.Typer(no_args_is_help=True, help="Measure on this machine: blending, quality against exact truth, latency.")
 
+SYNTHETIC = o.ConsentKind("synthetic")
 Json = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Save it, with the facts of the machine.")]
 
 
@@ -42,6 +44,52 @@ def blend(
         check_output(json)
     with err.status("measuring; a minute or two"):
         bench.run(json, tuple(size or bench.SIZES), pairs, rounds, out)
+
+
+@app.command()
+def quality(
+    folders: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="FOLDER...",
+            help="Each with driver.mp4, target.png, target.mp4, truth_portrait.mp4 and truth_video.mp4.",
+        ),
+    ],
+    neutral: Annotated[str, typer.Option(metavar="auto|first", help="The driver at rest, as for render.")] = "first",
+    mouth: o.MouthWay = o.MOUTH,
+    consent: o.Consent = SYNTHETIC,
+    note: o.Note = "",
+    provider: o.RunsOn = o.PROVIDER,
+    allow_cpu: o.AllowCpu = False,
+    json: Json = Path("quality.json"),
+) -> None:
+    """Renders with the real engine and scores the result, and the target as it is, against the exact truth.
+
+    \b
+    [bold]reenact bench quality pairs/pair*[/]
+    [bold]reenact bench quality pairs/pair011 --mouth driver --neutral auto[/]
+
+    The truth is the target's person doing what the driver does, frame by frame: made with a renderer.
+    """
+    from reenact.bench import quality as bench
+    from reenact.cli.console import out, preparing
+    from reenact.cli.opening import warm
+    from reenact.config import GeneratorConfig, RetargetConfig
+    from reenact.rendering import check_output
+
+    retarget = RetargetConfig(neutral=neutral)
+    generator = GeneratorConfig(mouth=mouth.value, provider=provider.value, allow_cpu=allow_cpu)
+    for folder in folders:
+        bench.check_folder(folder)
+    if json is not None:
+        check_output(json)
+    warm()
+    kind = SYNTHETIC if consent is None else consent
+    with preparing("measuring") as report:
+        measured = bench.measure(folders, retarget, generator, consent=(kind.value, note), progress=report)
+    out.print(_quality_table(measured))
+    if json is not None:
+        bench.save(measured, json)
 
 
 @app.command()
@@ -90,7 +138,7 @@ def latency(
     if json is not None:
         check_output(json)
     if target is None:
-        target, consent = str(assets.PHOTO), o.ConsentKind("synthetic")
+        target, consent = str(assets.PHOTO), SYNTHETIC
     with ExitStack() as stack:
         if size is not None:
             if not Path(target).is_file():
@@ -124,6 +172,26 @@ def _latency_table(measured: "Measured") -> "Table":
     for row in measured.stages:
         numbers = (f"{v:.2f}" for v in (row.p50_ms, row.p95_ms, row.p99_ms, row.max_ms))
         table.add_row(row.name, *numbers, str(row.count), style="bold" if row.name == LATENCY else "")
+    return table
+
+
+def _quality_table(measured: "quality_bench.Measured") -> "Table":
+    from rich.table import Table
+
+    from reenact.bench.quality import KINDS, WAYS
+    from reenact.bench.scores import FIGURES, HIGHER_IS_BETTER
+
+    folders = len(measured.rows) // len(KINDS)
+    title = f"mean over {folders} folder{'s' if folders > 1 else ''}; + higher is better, else lower"
+    table = Table(title=title, title_justify="left")
+    table.add_column("figure")
+    columns = [(kind, way) for kind in KINDS for way in WAYS]
+    for kind, way in columns:
+        table.add_column(f"{kind}: {way}", justify="right")
+    means = [measured.mean(kind, way) for kind, way in columns]
+    for name in FIGURES:
+        mark = " +" if name in HIGHER_IS_BETTER else ""
+        table.add_row(name + mark, *(f"{getattr(scores, name):.3f}" for scores in means))
     return table
 
 
