@@ -126,6 +126,17 @@ def test_the_driver_s_sound_is_copied(photo: OpenTarget, tmp_path: Path) -> None
         assert container.streams.audio[0].codec_context.name == "aac"
 
 
+def test_the_target_s_sound_is_copied_and_a_photo_has_none(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    tone = made.video(tmp_path / "tone.mp4", 12, sound="aac")
+    talking = clips.driver(tmp_path / "talking.mp4", 14, sound=tone)
+    driver = clips.driver(tmp_path / "driver.mp4", 5)
+    arguments = ["render", str(driver), "--consent", "synthetic", "--audio", "target", "-o", str(tmp_path / "out.mp4")]
+    assert main([*arguments, "-t", str(talking)]) == 0
+    assert "sound: copied" in capsys.readouterr().out
+    assert main([*arguments, "-t", str(assets.PHOTO)]) == 2
+    assert "photo is a photo: choose driver or none" in capsys.readouterr().err
+
+
 def test_a_truncated_driver_gives_what_there_is_and_a_warning(photo: OpenTarget, tmp_path: Path) -> None:
     whole = tmp_path / "whole.mkv"
     clips.driver(whole, 40)

@@ -2,11 +2,14 @@
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from reenact.cli import options as o
+
+if TYPE_CHECKING:
+    from reenact.targets.library import OpenTarget
 
 
 class Audio(StrEnum):
@@ -49,7 +52,7 @@ def render(
     With a video target the output's frame i is made of the target's frame i, then back and forth. Where the
     driver shows no face the target comes to rest; the driver's own picture is never shown.
     """
-    from reenact.cli.console import out, stage_table, tell
+    from reenact.cli.console import out, progress, stage_table, tell
     from reenact.cli.opening import opened_target, warm
     from reenact.config import GeneratorConfig, RetargetConfig
     from reenact.rendering import check_output
@@ -65,10 +68,8 @@ def render(
     inputs = [path for path in (driver, Path(target), at_rest) if path is not None and path.is_file()]
     check_output(output, *inputs)
     with opened_target(target, consent, note) as shown:
-        sound = {"driver": driver, "target": _source_of(shown), "none": None}[audio.value]
+        sound = driver if audio is Audio.driver else _sound_of(shown) if audio is Audio.target else None
         warm()
-        from reenact.cli.console import progress
-
         with progress(f"rendering {output.name}") as report:
             done = run(driver, shown, output, retarget, generator, neutral=at_rest, audio=sound, progress=report)
     if done.warning:
@@ -81,6 +82,10 @@ def render(
         out.print(stage_table(done.stats, "milliseconds by stage"))
 
 
-def _source_of(target: object) -> Path | None:
+def _sound_of(target: "OpenTarget") -> Path:
     """The file whose sound goes with a video target."""
-    return getattr(target, "media", None)
+    from reenact.errors import InputError
+
+    if target.kind != "video":
+        raise InputError(f"--audio target needs a video, {target.name} is a photo: choose driver or none")
+    return target.bundle.video
