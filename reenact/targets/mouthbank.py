@@ -5,7 +5,6 @@ head's axes, by which the entry most like the wanted mouth is found.  The bank a
 wide open and looking ahead, for frames in which the target's own are shut.
 """
 
-import zipfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +15,7 @@ import numpy as np
 from reenact.errors import TargetError
 from reenact.retarget.neutral import eye_opening, head_pose, head_shape, iris_place, mouth_gap
 from reenact.tracking.topology import INNER_LIPS, LEFT_EYE, RIGHT_EYE
-from reenact.types import POINTS, Floats, Pixels
+from reenact.types import Floats, Pixels, check_pixels, check_points
 
 OPEN = 0.04  # of the IOD: a gap of the inner lips from which the inside can be seen
 ENOUGH, WIDE = 8, 0.09  # entries, and a widest gap, from which a bank can stand for a mouth
@@ -121,7 +120,7 @@ class MouthBank:
         try:
             with np.load(path, allow_pickle=False) as data:
                 return cls._read(data)
-        except (OSError, ValueError, KeyError, EOFError, IndexError, zipfile.BadZipFile) as error:
+        except Exception as error:  # zipfile, zlib and numpy raise a dozen kinds for damaged archives
             raise TargetError(f"{path} is not a mouth bank ({error}): remove the target and add it again") from error
 
     @classmethod
@@ -130,6 +129,10 @@ class MouthBank:
         count = len(sizes)
         if shapes.shape != (count, len(INNER_LIPS), 2) or turns.shape != (count, 2) or rings.shape != shapes.shape:
             raise ValueError(f"arrays of {shapes.shape}, {turns.shape} and {rings.shape} for {count} mouths")
+        if sizes.shape != (count, 2) or sizes.dtype.kind != "i" or (sizes < 1).any():
+            raise ValueError(f"sizes of shape {sizes.shape} and type {sizes.dtype}, some of them perhaps less than 1")
+        if not all(a.dtype.kind == "f" and np.isfinite(a).all() for a in (shapes, turns, rings)):
+            raise ValueError("shapes, turns or rings hold what is not a finite number")
         ends = np.cumsum(sizes.prod(1, dtype=np.int64) * 3) if count else np.zeros(0, np.int64)
         pixels = data["pixels"]
         if pixels.dtype != np.uint8 or pixels.size != (ends[-1] if count else 0):
@@ -141,16 +144,17 @@ class MouthBank:
         ]
         eyes = None
         if "eyes" in data:
-            if data["eye_points"].shape != (POINTS, 3) or data["eyes"].ndim != 3:
-                raise ValueError(f"eyes of shape {data['eyes'].shape}")
-            eyes = BankEyes(data["eyes"], data["eye_points"].astype(np.float32))
+            eyes = BankEyes(np.ascontiguousarray(data["eyes"]), data["eye_points"])
+            check_pixels("eyes", eyes.pixels)
+            check_points("eye_points", eyes.points)
         return cls(mouths, shapes.astype(np.float32), turns.astype(np.float32), eyes)
 
 
 def lip_shape(shape: Floats) -> Floats:
     """The inner lips (20, 2) of a head shape (478, 3), about their middle: what entries are compared by."""
     ring = shape[INNER_LIPS, :2]
-    return (ring - ring.mean(0)).astype(np.float32)
+    centred: Floats = (ring - ring.mean(0)).astype(np.float32)
+    return centred
 
 
 def head_turn(points: Floats) -> Floats:
