@@ -187,7 +187,7 @@ def _quality_table(measured: "quality_bench.Measured") -> "Table":
     table.add_column("figure")
     columns = [(kind, way) for kind in KINDS for way in WAYS]
     for kind, way in columns:
-        table.add_column(f"{kind}: {way}", justify="right")
+        table.add_column(f"{kind}\n{way}", justify="right")
     means = [measured.mean(kind, way) for kind, way in columns]
     for name in FIGURES:
         mark = " +" if name in HIGHER_IS_BETTER else ""
