@@ -117,7 +117,7 @@ def lively(frames: int, resting: float, seed: int = 0) -> np.ndarray:
 
 @pytest.mark.parametrize("seed", range(3))
 def test_the_neutral_shape_is_the_face_to_which_a_lively_person_returns(seed: int) -> None:
-    tracks, truth = lively(200, 0.3, seed), head_shape(average_face())
+    tracks, truth = lively(200, 0.15, seed), head_shape(average_face())
     found = neutral_shape(tracks)
     assert (found.shape, found.dtype) == ((POINTS, 3), np.float32)
     error = np.linalg.norm(found - truth, axis=1)

@@ -102,7 +102,8 @@ def _spread(colours: Floats, known: npt.NDArray[np.bool_]) -> Floats:
     out = out / np.maximum(have, 1e-6)[..., None]
     filled: Floats = np.where(known[..., None], colours, out).astype(np.float32)
     soft = cv2.GaussianBlur(weight, (0, 0), 1.0)[..., None]
-    return (filled * soft + out * (1 - soft)).astype(np.float32)
+    whole: Floats = (filled * soft + out * (1 - soft)).astype(np.float32)
+    return whole
 
 
 def _complete_iris(colours: Floats, known: npt.NDArray[np.bool_], du: Floats, dv: Floats, radius: float) -> Floats:
@@ -121,7 +122,8 @@ def _complete_iris(colours: Floats, known: npt.NDArray[np.bool_], du: Floats, dv
     radial = cv2.GaussianBlur(profile[:, None], (1, 5), 1.0)[:, 0][ring]
     soft = cv2.GaussianBlur(known.astype(np.float32), (0, 0), 1.5)
     soft = np.where(known, np.clip(soft * 2 - 1, 0, 1), 0)[..., None]
-    return (colours * soft + radial * (1 - soft)).astype(np.float32)
+    whole: Floats = (colours * soft + radial * (1 - soft)).astype(np.float32)
+    return whole
 
 
 def lid_curve(points: Floats, ring: npt.NDArray[np.int64], steps: int = 4) -> Floats:
@@ -133,7 +135,8 @@ def lid_curve(points: Floats, ring: npt.NDArray[np.int64], steps: int = 4) -> Fl
     for corner in (0, 8):  # the corners are sharp: straight segments on either side of them
         for i in (corner, (corner - 1) % 16):
             curve[:, i] = p[i] * (1 - t[:, 0]) + p[(i + 1) % 16] * t[:, 0]
-    return curve.transpose(1, 0, 2).reshape(-1, 2)
+    whole: Floats = curve.transpose(1, 0, 2).reshape(-1, 2)
+    return whole
 
 
 def draw_eye(

@@ -43,7 +43,8 @@ def with_rings(points: Floats, resting: Floats) -> Floats:
     centre = oval.mean(0)
     moved = points[OVAL] - oval
     rings = [centre + size * (oval - centre) + share * moved for size, share in RINGS]
-    return np.concatenate([points[:468], *rings]).astype(np.float32)
+    closed: Floats = np.concatenate([points[:468], *rings]).astype(np.float32)
+    return closed
 
 
 def strips(count: int) -> npt.NDArray[np.int32]:
@@ -127,4 +128,5 @@ class MeshWarp:
         sampled = cv2.remap(texture, self._map_x, self._map_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         outside = self._depth > 1e8
         sampled[outside] = under[outside]
-        return sampled
+        patch: Pixels = sampled
+        return patch

@@ -239,4 +239,5 @@ def _region(points: Floats, own: Floats, origin: tuple[int, int], size: tuple[in
     cv2.fillConvexPoly(mask, np.round(corner * 16).astype(np.int32), 255, lineType=cv2.LINE_AA, shift=4)
     width = max(3, int(_FEATHER * iod / small) | 1)
     faded = cv2.blur(cv2.erode(mask, np.ones((width // 2 * 2 + 1,) * 2, np.uint8)), (width, width))
-    return cv2.resize(faded, size, interpolation=cv2.INTER_LINEAR)
+    region: Mask = cv2.resize(faded, size, interpolation=cv2.INTER_LINEAR)
+    return region

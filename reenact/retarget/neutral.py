@@ -65,7 +65,8 @@ def _densest(shapes: Floats, among: npt.NDArray[np.int64], count: int) -> npt.ND
     distances = square[:, None] + square[None] - 2 * flat @ flat.T
     order = np.argsort(distances, axis=1, kind="stable")
     reach = np.take_along_axis(distances, order[:, count - 1 : count], axis=1)[:, 0]
-    return among[order[int(np.argmin(reach)), :count]]
+    nearest: npt.NDArray[np.int64] = among[order[int(np.argmin(reach)), :count]]
+    return nearest
 
 
 def eye_opening(points: Array) -> Floats:

@@ -14,7 +14,7 @@ from importlib import resources
 
 import numpy as np
 
-from reenact.geometry import rotation_matrix, rotation_vector
+from reenact.geometry import Array, rotation_matrix, rotation_vector
 from reenact.retarget.neutral import iris_place
 from reenact.tracking.topology import INNER_LIPS, face_model
 from reenact.types import POINTS, Floats, Motion
@@ -55,7 +55,7 @@ def as_average_person(motion: Motion) -> Motion:
     )
 
 
-def pose_part(rotation: Floats) -> Floats:
+def pose_part(rotation: Array) -> Floats:
     """What a turned head does to the tracked expression of a face at rest: (478, 3) float32, head axes, IOD units.
 
     rotation (3, 3) is the head's turn from its neutral pose.  Depth is the weakest part of tracked landmarks, so

@@ -13,6 +13,8 @@ from reenact.types import Floats, Pixels
 
 _BRIGHT = (60.0, 92.0)  # percentiles of luminance that count: above the iris and lid's shadow, below the glint
 _LEAST = 12  # pixels
+_LUMA = np.array([0.114, 0.587, 0.299], np.float32)  # of BGR, ITU-R BT.601
+_CHEEKS = np.array([50, 101, 118, 205, 187, 36, 280, 330, 347, 425, 411, 266])
 
 
 def eye_white(pixels: Pixels, points: Array) -> Floats | None:
@@ -25,7 +27,17 @@ def eye_white(pixels: Pixels, points: Array) -> Floats | None:
     if not values:
         return None
     colour: Floats = np.concatenate(values).mean(0).astype(np.float32)
-    return colour
+    # whites darker than the skin are in the shade of glasses, or of lids that are nearly shut
+    shaded = float(_skin(pixels, points) @ _LUMA) / max(float(colour @ _LUMA), 1.0)
+    return colour * np.float32(max(1.0, shaded))
+
+
+def _skin(pixels: Pixels, points: Array) -> Floats:
+    """Median colour (3,) of the cheeks."""
+    height, width = pixels.shape[:2]
+    places = np.clip(np.round(points[_CHEEKS, :2]).astype(int), 0, [width - 1, height - 1])
+    skin: Floats = np.median(pixels[places[:, 1], places[:, 0]].astype(np.float32), axis=0)
+    return skin
 
 
 def _bright_part(pixels: Pixels, ring: Array) -> Floats | None:
@@ -39,7 +51,7 @@ def _bright_part(pixels: Pixels, ring: Array) -> Floats | None:
     inside = crop[mask > 0].astype(np.float32)
     if len(inside) < _LEAST:
         return None
-    luma = inside @ np.array([0.114, 0.587, 0.299], np.float32)
+    luma = inside @ _LUMA
     dark, bright = np.percentile(luma, _BRIGHT)
     bright_part: Floats = inside[(luma >= dark) & (luma <= bright)]
     return bright_part
