@@ -19,6 +19,7 @@ from reenact.generation.session import Session
 from reenact.generation.weights import find_model
 from reenact.geometry import eye_distance
 from reenact.retarget.calibration import Retarget
+from reenact.retarget.neutral import eye_opening
 from reenact.retarget.transfer import Driven, drive, drive_over
 from reenact.targets.mouthbank import head_turn, lip_shape
 from reenact.tracking.eyewhite import eye_white
@@ -39,6 +40,7 @@ _STILL = (0.02, 0.04)  # IOD: displacements of a video's own points that are lef
 _OPEN = (0.01, 0.025)  # IOD: gap of the lips from which the inner mouth begins to be drawn, and is in full
 _GAZE = (0.04, 0.08)  # eye widths of gaze from which an eye begins to be redrawn, and is in full
 _LID = (0.12, 0.3)  # the same for the lids, in neutral openings
+_SHUT = (0.02, 0.07)  # height over width of an opening under which no eyeball is drawn, and in full
 _FADE = 3  # frames over which one bank mouth passes into the next
 _NEUTRAL_IOD = 100.0  # pixels that the neutral shape is shown at
 _STEP = 64  # patch sizes are multiples, so that buffers and sessions seldom change shape
@@ -149,6 +151,7 @@ class PortraitGenerator:
         assert self._balls is not None
         for eye in range(2):
             weight = float(max(_smoothstep(driven.gaze[eye], *_GAZE), _smoothstep(driven.lids[eye], *_LID)))
+            weight *= float(_smoothstep(eye_opening(points)[eye], *_SHUT))
             if weight > 0:
                 draw_eye(layer, points, eye, self._balls[eye], driven.irises[eye], origin, weight)
 
