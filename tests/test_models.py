@@ -19,7 +19,7 @@ ROOT = Path(__file__).parent.parent
 
 def inputs(height: int = 6, width: int = 10, seed: int = 0) -> dict[str, np.ndarray]:
     rng = np.random.default_rng(seed)
-    return {n: rng.integers(0, 256, (1, height, width, c), dtype=np.uint8) for n, c in CHANNELS}
+    return {n: rng.integers(0, 256, (1, c, height, width), dtype=np.uint8) for n, c in CHANNELS}
 
 
 CHANNELS = (("base", 3), ("layer", 4), ("region", 1))
@@ -81,19 +81,19 @@ def test_the_plain_model_lays_the_layer_over_the_base(size: tuple[int, int]) -> 
     given = inputs(*size)
     picture, mask = session.run(given)
     base, layer, region = (given[n].astype(np.float64) for n, _ in CHANNELS)
-    exact = base + (layer[..., :3] - base) * layer[..., 3:] / 255
+    exact = base + (layer[:, :3] - base) * layer[:, 3:] / 255
     assert picture.dtype == mask.dtype == np.uint8
     assert np.abs(picture - exact).max() <= 0.501
-    assert np.array_equal(mask, np.maximum(region, layer[..., 3:]).astype(np.uint8))
+    assert np.array_equal(mask, np.maximum(region, layer[:, 3:]).astype(np.uint8))
 
 
 def test_no_layer_changes_nothing_and_a_full_one_all() -> None:
     session = Session(find_model("portrait"), "cpu")
     given = inputs(40, 40)
-    given["layer"][..., 3] = 0
+    given["layer"][:, 3] = 0
     assert np.array_equal(session.run(given)[0], given["base"])
-    given["layer"][..., 3] = 255
-    assert np.array_equal(session.run(given)[0], given["layer"][..., :3])
+    given["layer"][:, 3] = 255
+    assert np.array_equal(session.run(given)[0], given["layer"][:, :3])
 
 
 # What is refused
@@ -125,9 +125,9 @@ def test_a_missing_file_is_refused(folder: Path) -> None:
     ("old", "new", "what"),
     [
         ('dtype = "uint8"', 'dtype = "float32"', "input"),
-        ('shape = [1, "free", "free", 3]', 'shape = [1, "free", "free", 4]', "input"),
-        ('shape = [1, "free", "free", 3]', 'shape = [1, 256, "free", 3]', "input"),
-        ('shape = [1, "free", "free", 3]', 'shape = ["free", "free", 3]', "input"),
+        ('shape = [1, 3, "free", "free"]', 'shape = [1, 4, "free", "free"]', "input"),
+        ('shape = [1, 3, "free", "free"]', 'shape = [1, 3, 256, "free"]', "input"),
+        ('shape = [1, 3, "free", "free"]', 'shape = [3, "free", "free"]', "input"),
         ('name = "region"', 'name = "where"', "input"),
         ('name = "mask"', 'name = "alpha"', "output"),
     ],
@@ -183,7 +183,7 @@ def test_the_manifest_says_what_is_in_it() -> None:
     entry = find_model("portrait")
     table = tomllib.loads((models_folder() / MANIFEST).read_text("utf-8"))["models"]["portrait"]
     assert (entry.kind, entry.sha256, entry.opset) == ("portrait", table["sha256"], table["opset"])
-    assert [(s.name, s.dtype, s.shape) for s in entry.inputs] == [(n, "uint8", (1, None, None, c)) for n, c in CHANNELS]
+    assert [(s.name, s.dtype, s.shape) for s in entry.inputs] == [(n, "uint8", (1, c, None, None)) for n, c in CHANNELS]
     assert all(s.values for s in entry.inputs + entry.outputs)
 
 
@@ -210,7 +210,7 @@ def test_a_provider_that_is_not_there_names_the_remedy(provider: str, remedy: st
         Session(find_model("portrait"), provider)
     session = Session(find_model("portrait"), provider, allow_cpu=True)
     assert session.provider == "cpu"
-    assert session.run(inputs())[0].shape == (1, 6, 10, 3)
+    assert session.run(inputs())[0].shape == (1, 3, 6, 10)
 
 
 def failing_on(monkeypatch: pytest.MonkeyPatch, *names: str, silently: bool = False) -> None:

@@ -126,7 +126,6 @@ class MeshWarp:
             target, source, self._triangles, np.float32(x0), np.float32(y0), self._map_x, self._map_y, self._depth
         )
         sampled = cv2.remap(texture, self._map_x, self._map_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        outside = self._depth > 1e8
-        sampled[outside] = under[outside]
-        patch: Pixels = sampled
+        outside = cv2.compare(self._depth, 1e8, cv2.CMP_GT)
+        patch: Pixels = cv2.copyTo(under, outside, sampled)
         return patch

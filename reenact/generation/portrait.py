@@ -103,11 +103,11 @@ class PortraitGenerator:
         self._draw_eyes(layer, points, driven, origin)
         self._draw_mouth(layer, points, driven, mouth, origin)
         region = _region(points, shot.points, origin, size)
-        picture, mask = self._session.run({"base": base[None], "layer": layer[None], "region": region[None, ..., None]})
-        matrix = np.array([[1, 0, origin[0]], [0, 1, origin[1]]], np.float64)
-        return Patch(
-            picture[0], np.ascontiguousarray(mask[0, ..., 0]), matrix, motion.seq, motion.t_capture, matched=True
+        picture, mask = self._session.run(
+            {"base": _planes(base), "layer": _planes(layer), "region": region[None, None]}
         )
+        matrix = np.array([[1, 0, origin[0]], [0, 1, origin[1]]], np.float64)
+        return Patch(cv2.merge(list(picture[0])), mask[0, 0], matrix, motion.seq, motion.t_capture, matched=True)
 
     def close(self) -> None:
         """Nothing is held beyond memory."""
@@ -226,6 +226,13 @@ def _box(points: Floats, shot: Shot) -> tuple[tuple[int, int], tuple[int, int]]:
 
 def _crop(pixels: Pixels, origin: tuple[int, int], size: tuple[int, int]) -> Pixels:
     return pixels[origin[1] : origin[1] + size[1], origin[0] : origin[0] + size[0]]
+
+
+def _planes(pixels: Mask) -> Mask:
+    """(h, w, c) -> (1, c, h, w)"""
+    planes = np.empty((1, pixels.shape[2], *pixels.shape[:2]), np.uint8)
+    cv2.split(pixels, list(planes[0]))
+    return planes
 
 
 def _region(points: Floats, own: Floats, origin: tuple[int, int], size: tuple[int, int]) -> Mask:
