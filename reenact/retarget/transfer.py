@@ -18,6 +18,7 @@ LIDS = (
 )
 _CONTACT = (0.004, 0.012)  # IOD: a driver's gap of the lips at which they touch, and from which they are left alone
 _CHANGED = (0.01, 0.04)  # IOD: changes up to which a point is left as it is, and from which it is not
+_WIDEST = 1.3  # neutral openings: a driver whose neutral was taken squinting must not make eyes bulge
 _GAZE_REACH = (0.3, 0.14)  # eye widths from the middle that an iris centre may go, along and across
 
 
@@ -106,7 +107,7 @@ def _set_lids(shape: Floats, neutral: Floats, opening: Floats, *, wide: bool) ->
     for eye, pairs in enumerate(LIDS):
         if wide or opening[eye] < 1:
             for upper, lower in pairs:
-                shape[upper] = shape[lower] + (neutral[upper] - neutral[lower]) * min(opening[eye], 1.6)
+                shape[upper] = shape[lower] + (neutral[upper] - neutral[lower]) * min(opening[eye], _WIDEST)
 
 
 def _meet_lips(shape: Floats, neutral: Floats) -> None:
