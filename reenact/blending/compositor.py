@@ -42,7 +42,7 @@ class PoissonCompositor:
             pixels, mask, (x, y) = placed
             h, w = mask.shape
             if patch.matched:
-                np.copyto(out[y : y + h, x : x + w], pixels, where=(mask > 0)[..., None])
+                cv2.copyTo(pixels, mask, out[y : y + h, x : x + w])
             else:
                 self._correct(pixels, mask, (x, y), shot, out)
             feather(out.reshape(-1), shot.pixels.reshape(-1), mask, out.shape[1], y, x)
@@ -71,7 +71,7 @@ class AlphaCompositor:
         if placed is not None:
             pixels, mask, (x, y) = placed
             h, w = mask.shape
-            np.copyto(out[y : y + h, x : x + w], pixels, where=(mask > 0)[..., None])
+            cv2.copyTo(pixels, mask, out[y : y + h, x : x + w])
             feather(out.reshape(-1), shot.pixels.reshape(-1), mask, out.shape[1], y, x)
         return Composite(out, patch.seq, patch.t_capture, Kind.LIVE)
 
