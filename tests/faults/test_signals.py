@@ -16,6 +16,9 @@ from reenact.sinks import slate
 from reenact.sources import VideoFile
 
 
+pytestmark = pytest.mark.timeout(300)  # the first of these to run may have to compile the kernels
+
+
 def started(tmp_path: Path, *more: str) -> "subprocess.Popen[str]":
     """`reenact live` with the built-in driver into a recording, once its loop runs."""
     arguments = [
