@@ -15,7 +15,6 @@ from reenact import assets
 from reenact.sinks import slate
 from reenact.sources import VideoFile
 
-
 pytestmark = pytest.mark.timeout(300)  # the first of these to run may have to compile the kernels
 
 
