@@ -89,8 +89,9 @@ def test_close_may_be_called_twice_and_nothing_can_be_sent_after(sink):
         sink.send(composite(1, 0.1))
 
 
-def test_it_can_be_closed_with_nothing_sent(sink):
+def test_it_can_be_closed_with_nothing_sent(sink, tmp_path):
     sink.close()
+    assert not list(tmp_path.rglob("*.part"))
 
 
 def test_what_was_sent_is_kept(sink, tmp_path):
