@@ -33,7 +33,8 @@ def examine() -> Iterator[Finding]:
         try:
             yield check()
         except ReenactError as error:
-            sentence, _, step = str(error).partition(": ")
+            sentence, _, step = str(error).rpartition(": ")  # what is wrong: what to do
+            sentence, step = (sentence, step) if sentence else (step, "")
             yield Finding(part, State.BROKEN if part in NEEDED else State.MISSING, sentence, step)
         except Exception as error:
             seen = f"{type(error).__name__}: {error}".splitlines()[0]

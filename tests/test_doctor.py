@@ -17,7 +17,7 @@ def broken() -> Finding:
 
 
 def missing() -> Finding:
-    raise DeviceError("no virtual camera can be opened (none): install v4l2loopback-dkms")
+    raise DeviceError("no virtual camera can be opened (v4l2loopback: none is loaded): install v4l2loopback-dkms")
 
 
 @pytest.fixture
