@@ -36,15 +36,13 @@ class PoissonCompositor:
         )
 
     def blend(self, patch: Patch, shot: Shot) -> Composite:
+        if patch.matched:
+            return AlphaCompositor().blend(patch, shot)
         out = shot.pixels.copy()
         placed = place(patch, (shot.pixels.shape[1], shot.pixels.shape[0]))
         if placed is not None:
             pixels, mask, (x, y) = placed
-            h, w = mask.shape
-            if patch.matched:
-                cv2.copyTo(pixels, mask, out[y : y + h, x : x + w])
-            else:
-                self._correct(pixels, mask, (x, y), shot, out)
+            self._correct(pixels, mask, (x, y), shot, out)
             feather(out.reshape(-1), shot.pixels.reshape(-1), mask, out.shape[1], y, x)
         return Composite(out, patch.seq, patch.t_capture, Kind.LIVE)
 
