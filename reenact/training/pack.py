@@ -64,7 +64,9 @@ def cut(picture: Pixels, points: Floats) -> tuple[Pixels, Floats]:
     return crop, to_crop(points, matrix)
 
 
-def write_pack(path: Path, person: Person, crops: Sequence[Pixels], points: Sequence[Floats], times: Sequence[float]) -> int:  # fmt: skip
+def write_pack(
+    path: Path, person: Person, crops: Sequence[Pixels], points: Sequence[Floats], times: Sequence[float]
+) -> int:
     """Writes a person's file whole or not at all; returns its bytes."""
     coded = [cv2.imencode(".jpg", crop, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])[1].reshape(-1) for crop in crops]
     fixed = np.clip(np.round(np.stack(points) * _UNIT), -32768, 32767).astype(np.int16)

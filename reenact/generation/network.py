@@ -1,0 +1,133 @@
+"""The trained network over the base picture: asked at 256 x 256, its answer laid over the patch at full size.
+
+Face2Face and its heirs paint; this moves the base's own pixels first, changes light at a quarter of the resolution,
+and paints last and least, so that what was sharp stays sharp (see reenact.training.network, which learns it).
+"""
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from reenact.generation.canonical import Matrix, canonical_matrix, to_crop
+from reenact.generation.guides import GATE, guides, openings
+from reenact.generation.session import Session
+from reenact.types import Floats, Pixels
+
+Mask = npt.NDArray[np.uint8]
+_STILL = 0.05  # pixels of the patch: less is not worth sampling anew
+_IDLE = 0.02  # a gate that opens nowhere more than so much: the base is right, the network is not asked
+
+
+class Network:
+    """Improves patches with a model of kind `portrait`.
+
+    session  of the model; its input size says at which size it is asked
+    """
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self.size = int(session.entry.inputs[0].shape[-1] or 256)
+
+    def improve(
+        self,
+        base: Pixels,
+        pasted: Mask,
+        source: Floats,
+        target: Floats,
+        meshes: tuple[Floats, Floats],
+        origin: tuple[int, int],
+    ) -> Pixels:
+        """The finished patch (h, w, 3) uint8 BGR, base itself where nothing is to be done.
+
+        base    (h, w, 3) uint8 BGR, warped, with eyes and inner mouth; its pixel (0, 0) lies at origin (x, y)
+        pasted  (h, w) uint8: alpha of an inner mouth that is to stay as it is
+        source, target  (478, 3): the face in its texture, and where it was moved to in the output
+        meshes          (VERTICES, 3) each: the same two with their rings
+        """
+        matrix = canonical_matrix(target)
+        mesh = to_crop(meshes[1], matrix)
+        placed = to_crop(target, matrix)
+        told = guides(source, placed, meshes[0], mesh)
+        if told[GATE].max() <= _IDLE:
+            return base
+        from_patch = matrix.copy()
+        from_patch[:, 2] += matrix[:, :2] @ np.array(origin, np.float64)
+        crop = _sized(from_patch, self.size / 256)
+        side = (self.size, self.size)
+        planes = np.empty((1, 6, self.size, self.size), np.uint8)
+        # an area filter would be right when shrinking by more than two; faces of such size are rare and it costs 3 ms
+        small = cv2.warpAffine(base, crop, side, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        cv2.split(small, list(planes[0, :3]))
+        planes[0, 3:5] = openings(placed, self.size)
+        cv2.warpAffine(pasted, crop, side, planes[0, 5], flags=cv2.INTER_LINEAR)
+        grid = told if self.size == 256 else _wide(told, self.size // 4)
+        flow, colour, detail = self._session.run({"picture": planes, "guides": grid[None]})
+        free = cv2.resize(grid[GATE], side) * (1 - planes[0, 5] * np.float32(1 / 255))
+        return _lay(base, pasted, free, flow[0], colour[0], detail[0], crop)
+
+
+def _lay(
+    base: Pixels, pasted: Mask, free: Floats, flow: Floats, colour: Floats, detail: Floats, crop: Matrix
+) -> Pixels:
+    """base moved by flow, colour and detail added, all of them times free; crop (2, 3) is from the patch to the crop.
+
+    What is added goes to the patch's size as bytes about 128: a third of the time of floats, and half a level of error.
+    """
+    side = (free.shape[1], free.shape[0])
+    shape = (base.shape[1], base.shape[0])
+    tone = cv2.resize(cv2.merge(list(colour)), side)
+    tone += cv2.merge(list(detail))
+    tone *= free[..., None]
+    tone += 128.5
+    added = cv2.warpAffine(
+        np.clip(tone, 0, 255, out=tone).astype(np.uint8),
+        _inverse(crop),
+        shape,
+        flags=cv2.INTER_LINEAR,
+        borderValue=(128,) * 3,
+    )
+    moved = base
+    back = np.linalg.inv(crop[:, :2]).astype(np.float32)  # pixels of the crop to pixels of the patch
+    shift = cv2.resize(cv2.merge(list(flow)), side) * free[..., None] @ back.T
+    if np.abs(shift).max() > _STILL:
+        place = cv2.warpAffine(shift, _inverse(crop), shape, flags=cv2.INTER_LINEAR)
+        place += _own_places(shape)
+        moved = cv2.remap(base, place, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    done: Pixels = cv2.addWeighted(moved, 1, added, 1, -128)
+    _keep(done, base, pasted)
+    return done
+
+
+def _keep(done: Pixels, base: Pixels, pasted: Mask) -> None:
+    """Puts back base where a mouth was pasted: at the patch's own resolution, to the pixel."""
+    x, y, w, h = cv2.boundingRect(pasted)
+    if w == 0:
+        return
+    box = (slice(y, y + h), slice(x, x + w))
+    alpha = pasted[box][..., None].astype(np.float32) * np.float32(1 / 255)
+    done[box] = np.round(done[box] * (1 - alpha) + base[box] * alpha).astype(np.uint8)
+
+
+def _own_places(shape: tuple[int, int]) -> Floats:
+    """(height, width, 2) float32: each pixel's own place, for cv2.remap."""
+    x = np.arange(shape[0], dtype=np.float32)
+    y = np.arange(shape[1], dtype=np.float32)
+    return np.stack(np.broadcast_arrays(x[None, :], y[:, None]), axis=2)
+
+
+def _inverse(matrix: Matrix) -> Matrix:
+    inverse: Matrix = cv2.invertAffineTransform(matrix)
+    return inverse
+
+
+def _sized(matrix: Matrix, factor: float) -> Matrix:
+    """The matrix to a crop `factor` times the size; pixel middles stay on pixel middles."""
+    scaled = matrix * factor
+    scaled[:, 2] += (factor - 1) / 2
+    return scaled
+
+
+def _wide(planes: Floats, size: int) -> Floats:
+    """(c, n, n) -> (c, size, size)"""
+    wide: Floats = np.stack([cv2.resize(p, (size, size), interpolation=cv2.INTER_LINEAR) for p in planes])
+    return wide
