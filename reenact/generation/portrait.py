@@ -4,59 +4,21 @@ A patch is made at the target's own resolution, whole pixels from the output's c
 move is not resampled.  With a video target only what differs from its own expression moves.
 """
 
-from typing import TYPE_CHECKING, Protocol
-
 import cv2
 import numpy as np
 import numpy.typing as npt
 
 from reenact.config import GeneratorConfig, RetargetConfig
-from reenact.errors import InputError
-from reenact.generation.eyes import Eyeball, draw_eye, eyeballs
-from reenact.generation.meshwarp import MeshWarp, with_rings
-from reenact.generation.mouth import MouthPicture, from_driver, paste_mouth
+from reenact.generation.eyes import draw_eye
+from reenact.generation.meshwarp import MeshWarp
+from reenact.generation.mouth import paste_mouth
+from reenact.generation.plan import DrivenTarget, FacePlan, FacePlanner, region
 from reenact.generation.session import Session
 from reenact.generation.weights import find_model
-from reenact.geometry import eye_distance
-from reenact.retarget.calibration import Retarget
-from reenact.retarget.neutral import eye_opening
-from reenact.retarget.transfer import Driven, drive, drive_over
-from reenact.targets.mouthbank import head_turn, lip_shape
-from reenact.tracking.eyewhite import eye_white
-from reenact.tracking.topology import INNER_LIPS, LEFT_EYE, OUTER_LIPS, OVAL, RIGHT_EYE
-from reenact.types import POINTS, FaceTrack, Floats, InnerMouth, Motion, Patch, Pixels, Shot
-
-if TYPE_CHECKING:
-    from reenact.targets.mouthbank import MouthBank
+from reenact.tracking.topology import INNER_LIPS
+from reenact.types import InnerMouth, Motion, Patch, Pixels, Shot
 
 Mask = npt.NDArray[np.uint8]
-
-_REACH = 0.22  # IOD that the patch goes beyond the face's oval
-_GROW, _FEATHER = 0.03, 0.10  # IOD: how far the mask goes beyond the oval, and over which width it fades
-_STILL_LIDS, _STILL_LIPS = (0.012, 0.024), (0.004, 0.012)  # the same where less is seen
-_EYE_POINTS = np.isin(np.arange(POINTS), np.concatenate([RIGHT_EYE, LEFT_EYE]))
-_LIP_POINTS = np.isin(np.arange(POINTS), np.concatenate([INNER_LIPS, OUTER_LIPS]))
-_STILL = (0.02, 0.04)  # IOD: displacements of a video's own points that are left out, and taken in full
-_OPEN = (0.01, 0.025)  # IOD: gap of the lips from which the inner mouth begins to be drawn, and is in full
-_GAZE = (0.04, 0.08)  # eye widths of gaze from which an eye begins to be redrawn, and is in full
-_LID = (0.12, 0.3)  # the same for the lids, in neutral openings
-_SHUT = (0.02, 0.07)  # height over width of an opening under which no eyeball is drawn, and in full
-_FADE = 3  # frames over which one bank mouth passes into the next
-_NEUTRAL_IOD = 100.0  # pixels that the neutral shape is shown at
-_STEP = 64  # patch sizes are multiples, so that buffers and sessions seldom change shape
-
-
-class DrivenTarget(Protocol):
-    """What the generator needs of a target: kind, neutral shape (478, 3) in head axes, bank (None for photos)."""
-
-    @property
-    def kind(self) -> str: ...
-
-    @property
-    def neutral(self) -> Floats: ...
-
-    @property
-    def bank(self) -> "MouthBank | None": ...
 
 
 class PortraitGenerator:
@@ -70,162 +32,48 @@ class PortraitGenerator:
         self, target: DrivenTarget, config: GeneratorConfig | None = None, gains: RetargetConfig | None = None
     ) -> None:
         config = config or GeneratorConfig()
-        self._gains = gains or RetargetConfig()
-        self._neutral = target.neutral
-        self._video = target.kind == "video"
-        self._bank = target.bank
-        self.mouth = _mouth_way(config.mouth, self._bank)
+        self._planner = FacePlanner(target, config.mouth, gains)
+        self.mouth = self._planner.mouth
         self._session = Session(
             find_model(config.model), config.provider, allow_cpu=config.allow_cpu, threads=config.threads
         )
         self.provider = self._session.provider
-        self._own = Retarget(self._gains)  # a video's own motion from its neutral
-        self._own.calibrate(FaceTrack(self._neutral * np.float32(_NEUTRAL_IOD), 1.0, 0, 0, 0.0))
         self._warp: MeshWarp | None = None
         self._warp_size = (0, 0)
-        self._balls: tuple[Eyeball, Eyeball] | None = None
-        self._white: Floats | None = None
-        self._prepared_for: Pixels | None = None
-        self._entry: int | None = None
-        self._before: int | None = None
-        self._fade = 0
 
     def generate(self, shot: Shot, motion: Motion, mouth: InnerMouth | None) -> Patch:
-        self._prepare(shot)
-        driven = self._drive(shot, motion)
-        points = driven.points
-        if self._video:
-            points = self._only_what_moves(shot.points, points)
-        origin, size = _box(points, shot)
-        under = _crop(shot.pixels, origin, size)
-        base = self._warped(shot, points, origin, size, under)
-        layer = np.zeros((size[1], size[0], 4), np.uint8)
-        self._draw_eyes(layer, points, driven, origin)
-        self._draw_mouth(layer, points, driven, mouth, origin)
-        region = _region(points, shot.points, origin, size)
-        picture, mask = self._session.run(
-            {"base": _planes(base), "layer": _planes(layer), "region": region[None, None]}
-        )
-        matrix = np.array([[1, 0, origin[0]], [0, 1, origin[1]]], np.float64)
+        plan = self._planner.plan(shot, motion, mouth)
+        (x, y), (width, height) = plan.origin, plan.size
+        base = self._warped(shot, plan, shot.pixels[y : y + height, x : x + width])
+        layer = np.zeros((height, width, 4), np.uint8)
+        for stroke in plan.eyes:
+            draw_eye(layer, plan.points, stroke.eye, stroke.ball, stroke.place, plan.origin, stroke.weight)
+        _draw_mouths(layer, plan)
+        free = region(plan.points, shot.points, plan.origin, plan.size)
+        picture, mask = self._session.run({"base": _planes(base), "layer": _planes(layer), "region": free[None, None]})
+        matrix = np.array([[1, 0, x], [0, 1, y]], np.float64)
         return Patch(cv2.merge(list(picture[0])), mask[0, 0], matrix, motion.seq, motion.t_capture, matched=True)
 
     def close(self) -> None:
         """Nothing is held beyond memory."""
 
-    def _prepare(self, shot: Shot) -> None:
-        """Eyeballs and the eyes' white: of the photo, or of the video's best frame."""
-        if self._balls is not None and (self._video or self._prepared_for is shot.texture):
-            return
-        picture, points = shot.texture, shot.texture_points
-        if self._video and self._bank is not None and self._bank.eyes is not None:
-            picture, points = self._bank.eyes.pixels, self._bank.eyes.points
-        self._balls = eyeballs(picture, points)
-        self._white = eye_white(picture, points)
-        self._prepared_for = shot.texture
-
-    def _drive(self, shot: Shot, motion: Motion) -> Driven:
-        if not self._video:
-            return drive(shot, self._neutral, motion, self._gains)
-        own = self._own.retarget(FaceTrack(shot.points, 1.0, 0, shot.index, 0.0))
-        assert own is not None  # its neutral is set
-        return drive_over(shot, self._neutral, own, motion, self._gains)
-
-    def _only_what_moves(self, own: Floats, wanted: Floats) -> Floats:
-        """The wanted points, small displacements from the frame's own left out: (478, 3)"""
-        moved = wanted - own
-        size = np.linalg.norm(moved[:, :2], axis=1) / max(eye_distance(own), 1.0)
-        weight = _smoothstep(size, *_STILL)
-        weight = np.where(_EYE_POINTS, _smoothstep(size, *_STILL_LIDS), weight)
-        weight = np.where(_LIP_POINTS, _smoothstep(size, *_STILL_LIPS), weight)[:, None]
-        return (own + weight * moved).astype(np.float32)
-
-    def _warped(
-        self, shot: Shot, points: Floats, origin: tuple[int, int], size: tuple[int, int], under: Pixels
-    ) -> Pixels:
-        if self._warp is None or self._warp_size != size:
-            self._warp, self._warp_size = MeshWarp(size), size
-        source = with_rings(shot.texture_points, shot.texture_points)
-        return self._warp(shot.texture, source, with_rings(points, shot.points), origin, under)
-
-    def _draw_eyes(self, layer: Mask, points: Floats, driven: Driven, origin: tuple[int, int]) -> None:
-        assert self._balls is not None
-        for eye in range(2):
-            weight = float(max(_smoothstep(driven.gaze[eye], *_GAZE), _smoothstep(driven.lids[eye], *_LID)))
-            weight *= float(_smoothstep(eye_opening(points)[eye], *_SHUT))
-            if weight > 0:
-                draw_eye(layer, points, eye, self._balls[eye], driven.irises[eye], origin, weight)
-
-    def _draw_mouth(
-        self, layer: Mask, points: Floats, driven: Driven, mouth: InnerMouth | None, origin: tuple[int, int]
-    ) -> None:
-        gap = float(np.linalg.norm(points[13, :2] - points[14, :2])) / max(eye_distance(points), 1.0)
-        weight = float(_smoothstep(gap, *_OPEN))
-        if weight == 0:
-            self._entry = self._before = None
-            return
-        lips = points[INNER_LIPS, :2]
-        if self.mouth == "bank":
-            self._draw_from_bank(layer, lips, points, driven, origin, weight)
-        elif self.mouth == "driver" and mouth is not None:
-            paste_mouth(layer, lips, from_driver(mouth, self._white), origin, weight)
-
-    def _draw_from_bank(
-        self, layer: Mask, lips: Floats, points: Floats, driven: Driven, origin: tuple[int, int], weight: float
-    ) -> None:
-        assert self._bank is not None
-        entry = self._bank.nearest(lip_shape(driven.shape), head_turn(points), self._entry)
-        if self._entry is None:
-            self._before, self._fade = None, _FADE
-        elif entry != self._entry:
-            self._before, self._fade = self._entry, 0
-        self._entry = entry
-        self._fade = min(self._fade + 1, _FADE)
-        paste_mouth(layer, lips, self._from_bank(entry), origin, weight)
-        if self._before is not None and self._fade < _FADE:
-            other = np.zeros_like(layer)
-            paste_mouth(other, lips, self._from_bank(self._before), origin, weight)
-            both = (other[..., 3] > 0) & (layer[..., 3] > 0)
-            share = self._fade / _FADE
-            layer[both, :3] = (layer[both, :3] * share + other[both, :3] * (1 - share) + 0.5).astype(np.uint8)
-
-    def _from_bank(self, entry: int) -> MouthPicture:
-        assert self._bank is not None
-        found = self._bank.mouths[entry]
-        mask = np.full(found.pixels.shape[:2], 255, np.uint8)
-        return MouthPicture(found.pixels, mask, found.ring, np.ones(3, np.float32))
+    def _warped(self, shot: Shot, plan: FacePlan, under: Pixels) -> Pixels:
+        if self._warp is None or self._warp_size != plan.size:
+            self._warp, self._warp_size = MeshWarp(plan.size), plan.size
+        return self._warp(shot.texture, plan.source, plan.target, plan.origin, under)
 
 
-def _mouth_way(wanted: str, bank: "MouthBank | None") -> str:
-    usable = bank is not None and bank.has_open_mouths
-    if wanted == "auto":
-        return "bank" if usable else "driver"
-    if wanted == "bank" and not usable:
-        raise InputError("--mouth bank: this target's own frames show no open mouth; use auto or driver")
-    return wanted
-
-
-def _smoothstep(value: "float | Floats", low: float, high: float) -> Floats:
-    t = np.clip((np.asarray(value) - low) / (high - low), 0.0, 1.0)
-    return np.asarray(t * t * (3 - 2 * t))
-
-
-def _box(points: Floats, shot: Shot) -> tuple[tuple[int, int], tuple[int, int]]:
-    """Origin (x, y) and size (width, height) of the patch: the moved face and its own place, inside the picture."""
-    height, width = shot.pixels.shape[:2]
-    both = np.concatenate([points[OVAL, :2], shot.points[OVAL, :2]])
-    reach = _REACH * eye_distance(shot.points)
-    span = both.max(0) - both.min(0) + 2 * reach
-    size = [min(int(-(-s // _STEP)) * _STEP, limit) for s, limit in zip(span, (width, height), strict=True)]
-    middle = (both.max(0) + both.min(0)) / 2
-    x, y = (
-        int(np.clip(round(float(m) - s / 2), 0, limit - s))
-        for m, s, limit in zip(middle, size, (width, height), strict=True)
-    )
-    return (x, y), (size[0], size[1])
-
-
-def _crop(pixels: Pixels, origin: tuple[int, int], size: tuple[int, int]) -> Pixels:
-    return pixels[origin[1] : origin[1] + size[1], origin[0] : origin[0] + size[0]]
+def _draw_mouths(layer: Mask, plan: FacePlan) -> None:
+    """The mouth, and where two share it their mean where both are drawn."""
+    lips = plan.points[INNER_LIPS, :2]
+    for i, (picture, share) in enumerate(plan.mouths):
+        if i == 0:
+            paste_mouth(layer, lips, picture, plan.origin, plan.mouth_weight)
+            continue
+        other = np.zeros_like(layer)
+        paste_mouth(other, lips, picture, plan.origin, plan.mouth_weight)
+        both = (other[..., 3] > 0) & (layer[..., 3] > 0)
+        layer[both, :3] = (layer[both, :3] * (1 - share) + other[both, :3] * share + 0.5).astype(np.uint8)
 
 
 def _planes(pixels: Mask) -> Mask:
@@ -233,21 +81,3 @@ def _planes(pixels: Mask) -> Mask:
     planes = np.empty((1, pixels.shape[2], *pixels.shape[:2]), np.uint8)
     cv2.split(pixels, list(planes[0]))
     return planes
-
-
-def _region(points: Floats, own: Floats, origin: tuple[int, int], size: tuple[int, int]) -> Mask:
-    """Where the face may change, (h, w) uint8: the oval as it is and as it shall be, fading out at its edge."""
-    iod = eye_distance(own)
-    hull = cv2.convexHull(np.concatenate([points[OVAL, :2], own[OVAL, :2]]).astype(np.float32))[:, 0]
-    middle = hull.mean(0)
-    arm = hull - middle
-    hull = middle + arm * (1 + _GROW * iod / np.maximum(np.linalg.norm(arm, axis=1, keepdims=True), 1.0))
-    small = 4  # the fade is smooth: a quarter of the resolution draws it sixteen times faster
-    shape = (-(-size[1] // small), -(-size[0] // small))
-    mask = np.zeros(shape, np.uint8)
-    corner = (hull - np.array(origin)) / small
-    cv2.fillConvexPoly(mask, np.round(corner * 16).astype(np.int32), 255, lineType=cv2.LINE_AA, shift=4)
-    width = max(3, int(_FEATHER * iod / small) | 1)
-    faded = cv2.blur(cv2.erode(mask, np.ones((width // 2 * 2 + 1,) * 2, np.uint8)), (width, width))
-    region: Mask = cv2.resize(faded, size, interpolation=cv2.INTER_LINEAR)
-    return region
