@@ -92,7 +92,7 @@ def _lay(
     if np.abs(shift).max() > _STILL:
         place = cv2.warpAffine(shift, _inverse(crop), shape, flags=cv2.INTER_LINEAR)
         place += _own_places(shape)
-        moved = cv2.remap(base, place, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        moved = cv2.remap(base, place, None, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
     done: Pixels = cv2.addWeighted(moved, 1, added, 1, -128)
     _keep(done, base, pasted)
     return done

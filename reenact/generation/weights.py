@@ -23,7 +23,7 @@ class TensorSpec:
 
 @dataclass(frozen=True, slots=True)
 class ModelEntry:
-    """What the manifest says of one model file."""
+    """What the manifest says of one model file; on_gpu names the form of the same weights that a GPU runs."""
 
     name: str
     kind: str
@@ -34,6 +34,7 @@ class ModelEntry:
     opset: int
     inputs: tuple[TensorSpec, ...]
     outputs: tuple[TensorSpec, ...]
+    on_gpu: str | None = None
 
 
 def models_folder() -> Path:
@@ -92,6 +93,7 @@ def _entry(name: str, table: dict[str, Any], folder: Path) -> ModelEntry:
         int(table["opset"]),
         tuple(_tensor(t) for t in table["inputs"]),
         tuple(_tensor(t) for t in table["outputs"]),
+        str(table["on_gpu"]) if "on_gpu" in table else None,
     )
 
 

@@ -1,6 +1,7 @@
 """A photo target: one picture whose head turns, leans and moves; its background stays."""
 
 from collections.abc import Callable
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -11,6 +12,7 @@ from reenact.targets.beyond import beyond_the_edge
 from reenact.targets.bundle import BACKGROUND, MATTE, PICTURE, Bundle, read_layer, read_tracks
 from reenact.targets.compose import compose, hidden_cells, occupancy, pack
 from reenact.targets.fill import own_colour
+from reenact.targets.generator import models_of
 from reenact.targets.headfield import HeadField
 from reenact.targets.layers import Mask
 from reenact.types import Floats, Motion, Pixels, Shot
@@ -44,6 +46,11 @@ class PhotoTarget:
         else:
             self._mover = HeadMover(picture, self._points)
         self._picture = picture
+
+    @property
+    def models(self) -> Path | None:
+        """The folder of its own generator's models, None where the shipped ones serve."""
+        return models_of(self.bundle)
 
     def shot(self, n: int, motion: Motion | None) -> Shot:
         """The picture with the head moved as the motion says; for None the picture as prepared, bit for bit."""

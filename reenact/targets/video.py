@@ -1,6 +1,7 @@
 """A video target: it plays on, forward and backward, and only its face is driven."""
 
 from collections.abc import Callable
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -8,6 +9,7 @@ from reenact.config import MediaConfig
 from reenact.errors import TargetError
 from reenact.targets.bundle import BANK, FRAME_ENDS, FRAMES, Bundle, damaged, read_tracks
 from reenact.targets.frames import DecodedFrames, Frames, StoredFrames
+from reenact.targets.generator import models_of
 from reenact.types import Floats, Motion, Pixels, Shot
 
 if TYPE_CHECKING:
@@ -47,6 +49,11 @@ class VideoTarget:
     @property
     def frames(self) -> int:
         return self.bundle.frames
+
+    @property
+    def models(self) -> Path | None:
+        """The folder of its own generator's models, None where the shipped ones serve."""
+        return models_of(self.bundle)
 
     def shot(self, n: int, motion: Motion | None) -> Shot:
         """Moment n (0 or more); the motion is ignored.  `found` is False where the video shows no face."""

@@ -65,3 +65,11 @@ def load(path: Path, optimiser_of: "Any | None" = None) -> tuple[Portrait, Progr
 
 def _of(arrays: dict[str, Any], prefix: str) -> dict[str, torch.Tensor]:
     return {k[len(prefix) :]: torch.from_numpy(v.copy()) for k, v in arrays.items() if k.startswith(prefix)}
+
+
+def averaged(path: Path) -> Portrait:
+    """The network of a checkpoint's averaged weights: what is shown, exported and started from."""
+    network, _, _, mean = load(path)
+    network.load_state_dict(mean or network.state_dict())
+    network.eval()
+    return network

@@ -1,7 +1,7 @@
 """Training of the `portrait` network: resumable, judged on people it never sees, stopped when it gets no better."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from reenact.training.judge import Score, finished, gains, judge, verdict
 from reenact.training.losses import importance, loss
 from reenact.training.network import WIDTHS, Portrait, lay
 from reenact.training.pairs import Sample
-from reenact.training.samples import People, batch, batches
+from reenact.training.samples import Draws, batch, batches
 
 LAST, BEST = "last.npz", "best.npz"
 _CLIP = 0.5  # of the gradient's norm
@@ -39,10 +39,8 @@ class FitConfig:
     judge_every: int = 200
     patience: int = 12
     real: float = 0.5
-    kinds: tuple[str, ...] = ("real", "rendered")
     seed: int = 0
     threads: int = 2
-    judged: int = 12  # samples of each held-out person
     widths: tuple[int, int, int] = field(default=WIDTHS[256])
 
     def __post_init__(self) -> None:
@@ -58,28 +56,30 @@ Report = Callable[[str, Progress], None]  # a line to show, and how far it is
 class Fit:
     """A training in a folder that holds its checkpoints, its contact sheets and its history.
 
-    folders  packed people (reenact.training.pack)
-    start    a checkpoint to start from where the folder has none yet: another training's result
+    people   who is learnt from
+    judges   samples of others by name, or of moments never learnt from: they decide which state is kept
+    start    a network to start from where the folder holds no checkpoint yet
     """
 
-    def __init__(self, folder: Path, folders: Sequence[Path], config: FitConfig, start: Path | None = None) -> None:
-        self.folder, self.config = folder, config
+    def __init__(
+        self,
+        folder: Path,
+        people: Draws,
+        judges: dict[str, list[Sample]],
+        config: FitConfig,
+        start: Portrait | None = None,
+    ) -> None:
+        self.folder, self.people, self.judges, self.config = folder, people, judges, config
         folder.mkdir(parents=True, exist_ok=True)
         torch.set_num_threads(config.threads)
         torch.manual_seed(config.seed)
-        self.people = People(folders, "train", config.kinds)
-        self.judges = People(folders, "held").judges(config.judged)
-        self.base: dict[str, Score] = {name: judge(None, samples) for name, samples in self.judges.items()}
+        self.base: dict[str, Score] = {name: judge(None, samples) for name, samples in judges.items()}
         last = folder / LAST
         self.average: dict[str, torch.Tensor] = {}
         if last.is_file():
             self.network, self.progress, self.optimiser, self.average = checkpoint.load(last, self._adam)
-        elif start is not None:
-            self.network, _, _, mean = checkpoint.load(start)
-            self.network.load_state_dict(mean or self.network.state_dict())
-            self.progress, self.optimiser = Progress(), self._adam(self.network)
         else:
-            self.network = Portrait(config.widths)
+            self.network = Portrait(config.widths) if start is None else start
             self.progress, self.optimiser = Progress(), self._adam(self.network)
         self._shown = Portrait(self.network.widths).eval()
 

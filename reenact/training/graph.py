@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from reenact.generation.guides import CHANNELS
-from reenact.training.scales import COLOUR, DETAIL, FLOW
+from reenact.training.scales import COLOUR, DETAIL, FLOW, HEAD
 
 OPSET = 20
 Array = npt.NDArray[Any]
@@ -66,12 +66,12 @@ def build(weights: Mapping[str, Array], size: int, half: bool = False) -> bytes:
     g = _Graph(weights, np.float16 if half else np.float32)
     inner = T.FLOAT16 if half else T.FLOAT
     g.constant("two", [1, 1, 2, 2], np.float32)
-    seen = g.node("Cast", ["picture"], "picture_f", to=inner)
-    seen = g.node("Mul", [seen, g.constant("level", 1 / 255)], "picture_unit")
-    seen = g.node("Sub", [seen, g.constant("middle_grey", 0.5)], "picture_centred")
+    g.constant("level", 1 / 255)
+    g.constant("grey", 128, np.uint8)
+    seen = g.node("DequantizeLinear", ["picture", "level", "grey"], "picture_unit")
     told = g.node("Cast", ["guides"], "guides_f", to=inner) if half else "guides"
-    x = g.relu(g.add(g.conv(seen, "stem", 4, 2), g.conv(told, "told", 1, 0)))
-    fine = g.block(x, "fine")
+    x = g.relu(g.add(g.conv(seen, "stem", 4, 1), g.conv(told, "told", 1, 0)))
+    fine = g.relu(g.conv(x, "fine"))
     middle = g.relu(g.conv(fine, "down", 2))
     for k in range(2):
         middle = g.block(middle, f"middle.{k}")
@@ -79,12 +79,11 @@ def build(weights: Mapping[str, Array], size: int, half: bool = False) -> bytes:
     for k in range(2):
         deep = g.block(deep, f"deep.{k}")
     x = g.block(g.add(g.twice(g.conv(deep, "rise", 1, 0)), middle), "again")
-    x = g.block(g.add(g.twice(g.conv(x, "top", 1, 0)), fine), "last")
-    field, paint = g.conv(x, "field"), g.conv(x, "paint")
-    g.constant("parts", [2, 3], np.int64)
-    from_field = ["flow_part", "colour_part"]
-    g.nodes.append(h.make_node("Split", [field, "parts"], from_field, name="split", axis=1))
-    spread = g.node("DepthToSpace", [paint], "paint_wide", blocksize=4, mode="CRD")
+    x = g.relu(g.conv(g.add(g.twice(g.conv(x, "top", 1, 0)), fine), "last"))
+    g.constant("parts", [2, 3, HEAD - 5], np.int64)
+    parts = ["flow_part", "colour_part", "paint"]
+    g.nodes.append(h.make_node("Split", [g.conv(x, "head"), "parts"], parts, name="split", axis=1))
+    spread = g.node("DepthToSpace", ["paint"], "paint_wide", blocksize=4, mode="CRD")
     for name, part, scale in (
         ("flow", "flow_part", FLOW),
         ("colour", "colour_part", COLOUR),

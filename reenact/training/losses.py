@@ -26,12 +26,13 @@ def loss(out: Tensor, base: Tensor, truth: Tensor, weight: Tensor, detail: Tenso
 
 def importance(weight: Tensor, picture: Tensor) -> Tensor:
     """weight with eyes and mouth, and what is near them, counted more; picture as the network's."""
-    parts = f.max_pool2d(picture[:, 3:5].amax(1, keepdim=True) / 255, 25, stride=1, padding=12)
-    return weight * (1 + (_PARTS - 1) * f.avg_pool2d(parts, 13, stride=1, padding=6))
+    parts = f.max_pool2d(f.max_pool2d(picture[:, 3:5].amax(1, keepdim=True) / 255, 8), 3, stride=1, padding=1)
+    near = f.interpolate(f.avg_pool2d(parts, 3, stride=1, padding=1), scale_factor=8.0, mode="bilinear")
+    return weight * (1 + (_PARTS - 1) * near)
 
 
 def _smooth(x: Tensor) -> Tensor:
-    return f.avg_pool2d(x, 9, stride=1, padding=4)
+    return f.interpolate(f.avg_pool2d(x, 8), scale_factor=8.0, mode="nearest")
 
 
 def _step(x: Tensor, axis: int) -> Tensor:
@@ -55,7 +56,7 @@ def regions(picture: Tensor, face: Tensor) -> dict[str, Tensor]:
     """Masks (n, 1, s, s) of 0 and 1: face, mouth, inner mouth, eyes, outside (of the face)."""
     eyes, mouth = picture[:, 3:4] > 127, picture[:, 4:5] > 127
     inside = face > 0.5
-    around = f.max_pool2d(eyes.float(), 17, stride=1, padding=8) > 0
+    around = f.interpolate(f.max_pool2d(f.max_pool2d(eyes.float(), 8), 3, 1, 1), scale_factor=8.0) > 0
     # the mouth's box is where the canonical crop has it, and whatever opens
     box = torch.zeros_like(face, dtype=torch.bool)
     size = face.shape[-1]

@@ -16,9 +16,9 @@ from torch import Tensor, nn
 from torch.nn import functional as f
 
 from reenact.generation.guides import CHANNELS, GATE
-from reenact.training.scales import COLOUR, DETAIL, FLOW
+from reenact.training.scales import COLOUR, DETAIL, FLOW, HEAD
 
-WIDTHS = {256: (32, 64, 96), 512: (64, 128, 192)}
+WIDTHS = {256: (32, 48, 64), 512: (64, 96, 128)}
 
 
 class _Block(nn.Module):
@@ -37,9 +37,9 @@ class Portrait(nn.Module):
         super().__init__()
         a, b, c = widths
         self.widths = widths
-        self.stem = nn.Conv2d(6, a, 8, stride=4, padding=2)
+        self.stem = nn.Conv2d(6, a, 6, stride=4, padding=1)
         self.told = nn.Conv2d(CHANNELS, a, 1)
-        self.fine = _Block(a)
+        self.fine = nn.Conv2d(a, a, 3, padding=1)
         self.down = nn.Conv2d(a, b, 3, stride=2, padding=1)
         self.middle = nn.Sequential(_Block(b), _Block(b))
         self.deeper = nn.Conv2d(b, c, 3, stride=2, padding=1)
@@ -47,25 +47,23 @@ class Portrait(nn.Module):
         self.rise = nn.Conv2d(c, b, 1)
         self.again = _Block(b)
         self.top = nn.Conv2d(b, a, 1)
-        self.last = _Block(a)
-        self.field = nn.Conv2d(a, 5, 3, padding=1)
-        self.paint = nn.Conv2d(a, 48, 3, padding=1)
-        for head in (self.field, self.paint):  # a small start: the base as it is, yet no dead gradient
-            nn.init.normal_(head.weight, std=1e-3)
-            assert head.bias is not None
-            nn.init.zeros_(head.bias)
+        self.last = nn.Conv2d(a, a, 3, padding=1)
+        self.head = nn.Conv2d(a, HEAD, 3, padding=1)
+        nn.init.normal_(self.head.weight, std=1e-3)  # a small start: the base as it is, yet no dead gradient
+        assert self.head.bias is not None
+        nn.init.zeros_(self.head.bias)
 
     def forward(self, picture: Tensor, guides: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """picture (n, 6, s, s) 0..255 and guides (n, 7, s/4, s/4) float -> flow, colour, detail."""
-        x = f.relu(self.stem(picture * (1 / 255) - 0.5) + self.told(guides))
-        fine = self.fine(x)
+        x = f.relu(self.stem((picture - 128) * (1 / 255)) + self.told(guides))
+        fine = f.relu(self.fine(x))
         middle = self.middle(f.relu(self.down(fine)))
         deep = self.deep(f.relu(self.deeper(middle)))
         x = self.again(f.interpolate(self.rise(deep), scale_factor=2.0, mode="nearest") + middle)
-        x = self.last(f.interpolate(self.top(x), scale_factor=2.0, mode="nearest") + fine)
-        field = self.field(x)
-        detail = f.pixel_shuffle(self.paint(x), 4)
-        return field[:, :2] * FLOW, field[:, 2:] * COLOUR, detail * DETAIL
+        x = f.relu(self.last(f.interpolate(self.top(x), scale_factor=2.0, mode="nearest") + fine))
+        answer = self.head(x)
+        detail = f.pixel_shuffle(answer[:, 5:], 4)
+        return answer[:, :2] * FLOW, answer[:, 2:5] * COLOUR, detail * DETAIL
 
 
 def lay(picture: Tensor, guides: Tensor, answer: tuple[Tensor, Tensor, Tensor]) -> Tensor:
@@ -78,7 +76,7 @@ def lay(picture: Tensor, guides: Tensor, answer: tuple[Tensor, Tensor, Tensor]) 
     line = (torch.arange(size, dtype=picture.dtype, device=picture.device) + 0.5) * (2 / size) - 1
     here = torch.stack(torch.meshgrid(line, line, indexing="xy"), -1)
     place = here[None] + moved.permute(0, 2, 3, 1) * (2 / size)
-    base = f.grid_sample(picture[:, :3], place, mode="bilinear", padding_mode="border", align_corners=False)
+    base = f.grid_sample(picture[:, :3], place, mode="bicubic", padding_mode="border", align_corners=False)
     tone = f.interpolate(colour, size=size, mode="bilinear", align_corners=False)
     return base + free * (tone + detail)
 

@@ -11,11 +11,12 @@ from reenact.generation.eyes import Eyeball, draw_eye, eyeballs
 from reenact.generation.guides import guides, openings
 from reenact.generation.meshwarp import MeshWarp, with_rings
 from reenact.generation.mouth import MouthPicture, paste_mouth
+from reenact.generation.over import lay_over
 from reenact.geometry import eye_distance, fit_similarity
 from reenact.retarget.neutral import eye_opening, iris_place
 from reenact.tracking.topology import INNER_LIPS, OVAL, RIGID
 from reenact.training.pack import CROP, MARGIN, Pack
-from reenact.types import Floats, Pixels
+from reenact.types import Floats
 
 Mask = npt.NDArray[np.uint8]
 
@@ -79,8 +80,8 @@ class Pairs:
                 mouth = np.zeros((SIZE, SIZE, 4), np.uint8)
                 paste_mouth(mouth, points[INNER_LIPS, :2], self._mouth(entry), (MARGIN, MARGIN), 1.0)
                 pasted = np.ascontiguousarray(mouth[..., 3])
-                base = _over(base, mouth)
-        base = _over(base, layer)
+                lay_over(base, mouth)
+        lay_over(base, layer)
         placed, mesh = points.copy(), meshes[1].copy()
         placed[:, :2] -= MARGIN
         mesh[:, :2] -= MARGIN
@@ -110,15 +111,12 @@ class Pairs:
         return best if far[best] < _LIKE else None
 
     def _mouth(self, entry: int) -> MouthPicture:
-        mask = np.full((CROP, CROP), 255, np.uint8)
         ring = self.pack.points[entry][INNER_LIPS, :2]
-        return MouthPicture(self.pack.crops[entry], mask, ring, np.ones(3, np.float32))
-
-
-def _over(base: Pixels, layer: Mask) -> Pixels:
-    alpha = layer[..., 3:].astype(np.float32) / 255
-    mixed: Pixels = np.round(base * (1 - alpha) + layer[..., :3] * alpha).astype(np.uint8)
-    return mixed
+        low = np.clip(np.floor(ring.min(0)).astype(int) - 4, 0, CROP - 1)
+        high = np.clip(np.ceil(ring.max(0)).astype(int) + 5, low + 1, CROP)
+        pixels = np.ascontiguousarray(self.pack.crops[entry][low[1] : high[1], low[0] : high[0]])
+        mask = np.full(pixels.shape[:2], 255, np.uint8)
+        return MouthPicture(pixels, mask, (ring - low).astype(np.float32), np.ones(3, np.float32))
 
 
 def _lips(points: Floats) -> Floats:

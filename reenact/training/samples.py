@@ -4,7 +4,7 @@ import queue
 import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import torch
@@ -30,6 +30,14 @@ class Batch(NamedTuple):
     guides: Tensor
     truth: Tensor
     weight: Tensor
+
+
+class Draws(Protocol):
+    """Whoever can be learnt from."""
+
+    def draw(self, rng: np.random.Generator, real: float) -> Sample:
+        """A random sample; `real` is the share of real people where there are rendered ones too."""
+        ...
 
 
 class People:
@@ -99,7 +107,7 @@ def batch(samples: Sequence[Sample]) -> Batch:
     )
 
 
-def batches(people: People, size: int, seed: int, real: float, start: int = 0) -> Iterator[Batch]:
+def batches(people: Draws, size: int, seed: int, real: float, start: int = 0) -> Iterator[Batch]:
     """Endless batches; number k is the same whatever came before, so that a resumed training misses nothing."""
     ready: queue.Queue[Batch] = queue.Queue(_AHEAD)
     over = threading.Event()

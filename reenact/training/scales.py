@@ -3,3 +3,4 @@
 FLOW = 4.0  # pixels of the canonical crop
 COLOUR = 40.0  # grey levels
 DETAIL = 40.0  # grey levels
+HEAD = 2 + 3 + 48  # channels: flow, colour, and detail of 4 x 4 pixels
