@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from reenact.errors import ModelError
+from reenact.generation.canonical import SIZE
 from reenact.generation.guides import CHANNELS
 from reenact.generation.weights import TensorSpec
 from reenact.training import checkpoint, graph, manifest
@@ -40,46 +41,53 @@ class Compared:
 
 
 def export(source: Path, data: Sequence[Path], folder: Path, name: str) -> list[Compared]:
-    """Writes NAME-int8.onnx, NAME-fp16.onnx and their manifest entries into folder; returns the comparison.
+    """Writes the network of a checkpoint; data: packed people, for calibration (train) and comparison (held).
 
-    source  a checkpoint; data: packed people, for calibration (train) and comparison (held)
-    Raises ModelError, and writes nothing, where a form differs too much from the network.
+    Beside the model files NAME.json tells what the training was and what the comparison showed.
+    Raises as `export_network`.
     """
-    network, progress, _, mean = checkpoint.load(source)
-    if mean:
-        network.load_state_dict(mean)
-    network.eval()
-    size = 256
     rng = np.random.default_rng(0)
     train = People(data, "train")
-    samples = [train.draw(rng, 0.5) for _ in range(_CALIBRATION)]
+    calibration = [train.draw(rng, 0.5) for _ in range(_CALIBRATION)]
     held = [s for rows in People(data, "held").judges(6).values() for s in rows]
-    compared = held[:: max(1, len(held) // _COMPARED)][:_COMPARED]
+    network = checkpoint.averaged(source)
+    found = export_network(network, calibration, held[:: max(1, len(held) // _COMPARED)][:_COMPARED], folder, name)
+    progress = checkpoint.load(source)[1]
+    facts = {
+        "widths": network.widths,
+        "multiply_adds": multiply_adds(network, SIZE),
+        "parameters": sum(v.numel() for v in network.state_dict().values()),
+        "step": progress.best_step,
+        "seconds": round(progress.seconds),
+        "verdict": progress.best,
+        "compared": [asdict(row) for row in found],
+    }
+    (folder / f"{name}.json").write_text(json.dumps(facts, indent=1) + "\n", "utf-8")
+    return found
+
+
+def export_network(
+    network: Portrait, calibration: Sequence[Sample], held: Sequence[Sample], folder: Path, name: str
+) -> list[Compared]:
+    """Writes NAME-int8.onnx, NAME-fp16.onnx and their manifest entries into folder; returns the comparison.
+
+    Raises ModelError, and writes nothing, where a form differs too much from the network.
+    """
     weights = {k: v.numpy() for k, v in network.state_dict().items()}
-    whole = graph.build(weights, size)
+    whole = graph.build(weights, SIZE)
     forms = {
         "float32": whole,
-        "float16": graph.build(weights, size, half=True),
-        "int8": graph.quantized(whole, [(s.picture[None], s.guides[None]) for s in samples]),
+        "float16": graph.build(weights, SIZE, half=True),
+        "int8": graph.quantized(whole, [(s.picture[None], s.guides[None]) for s in calibration]),
     }
-    found = [_compare(form, content, network, compared) for form, content in forms.items()]
+    found = [_compare(form, content, network, held) for form, content in forms.items()]
     for row in found:
         if row.psnr_db < _LEAST_DB[row.form]:
             raise ModelError(
                 f"the {row.form} form differs from the network: {row.psnr_db:.1f} dB, expected at least "
                 f"{_LEAST_DB[row.form]:.0f}; nothing was written"
             )
-    _write(folder, name, size, forms)
-    facts = {
-        "widths": network.widths,
-        "multiply_adds": multiply_adds(network, size),
-        "parameters": sum(v.size for v in weights.values()),
-        "steps": progress.best_step,
-        "seconds": round(progress.seconds),
-        "verdict": progress.best,
-        "compared": [asdict(row) for row in found],
-    }
-    (folder / f"{name}.json").write_text(json.dumps(facts, indent=1) + "\n", "utf-8")
+    _write(folder, name, SIZE, forms)
     return found
 
 

@@ -4,30 +4,40 @@ Every eighth stretch of the video is never learnt from.  Training starts from th
 mouth of those stretches gets worse; what is better than the shipped network there is kept, else nothing changes.
 """
 
+import shutil
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import cv2
 import numpy as np
 import numpy.typing as npt
+import torch
 
+from reenact.config import GeneratorConfig
 from reenact.errors import TargetError
 from reenact.geometry import fit_similarity, rotation_vector
-from reenact.targets.library import OpenTarget
+from reenact.targets.bundle import Bundle
+from reenact.targets.generator import install_generator, models_of
+from reenact.targets.library import OpenTarget, load_target
 from reenact.tracking.topology import RIGID
 from reenact.training.checkpoint import averaged
+from reenact.training.export import export_network
 from reenact.training.fit import BEST, Fit, FitConfig, Report
-from reenact.training.judge import Score, judge
+from reenact.training.judge import Score, finished, judge
 from reenact.training.network import Portrait
 from reenact.training.pack import Pack, Person, cut
 from reenact.training.pairs import Pairs, Sample
-from reenact.training.samples import augmented
+from reenact.training.samples import augmented, batch
+from reenact.training.shipped import shipped
 
 _MOST = 360  # frames that are learnt from: spread over the video, a longer one repeats itself
 _STRETCH = 8  # of consecutive frames, so that a held-out moment has no neighbour a frame away
 _LEAST = 48  # frames with a face under which there is nothing to learn
 _ALIKE = 0.12  # radians: a video's frame is driven where its head is, so references turn much the same way
 _JUDGED = 24
+_CALIBRATION = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +53,45 @@ class Outcome:
     steps: int
     seconds: float
     kept: bool
+
+
+def train_on(
+    bundle: Bundle, minutes: float, threads: int, report: Report, stop: Callable[[], bool]
+) -> tuple[Outcome, Path]:
+    """Trains a kept target and puts the generator into its bundle where it is better; returns the outcome and a sheet.
+
+    The checkpoint lies beside the bundle until the training is over: an interrupted one goes on from there.
+    """
+    folder = bundle.folder.parent / f".training-{bundle.folder.name}"
+    models = models_of(bundle)
+    start = shipped(GeneratorConfig().model, models)
+    config = FitConfig(minutes=minutes, threads=threads, rate=3e-4, warm_up=20, judge_every=40, patience=5, batch=8)
+    with load_target(bundle.folder) as target:
+        outcome, network = train_target(target, folder, start, config, report, stop)
+        own = OwnFrames(target)
+    sheet = bundle.folder.parent / f"{bundle.folder.name}-training.png"
+    write_sheet(sheet, start, network, own.judges()[:: _JUDGED // 6])
+    if outcome.kept:
+        rng = np.random.default_rng(1)
+        with tempfile.TemporaryDirectory() as made:
+            calibration = [own.draw(rng, 1.0) for _ in range(_CALIBRATION)]
+            export_network(network, calibration, own.judges(), Path(made), GeneratorConfig().model)
+            install_generator(bundle, Path(made))
+    if not stop():
+        shutil.rmtree(folder, ignore_errors=True)
+    return outcome, sheet
+
+
+def write_sheet(path: Path, before: Portrait, after: Portrait, samples: list[Sample]) -> None:
+    """base, before, after, truth; a row for each sample."""
+    rows = []
+    for sample in samples:
+        b = batch([sample])
+        with torch.no_grad():
+            made = [finished(n, b.picture, b.guides) for n in (before, after)]
+        shown = [b.picture[:, :3], *made, b.truth]
+        rows.append(np.hstack([x[0].permute(1, 2, 0).byte().numpy() for x in shown]))
+    cv2.imwrite(str(path), np.vstack(rows))
 
 
 class OwnFrames:
