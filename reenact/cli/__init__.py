@@ -45,13 +45,14 @@ def _root(
 
 def _register() -> None:
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # read when numpy is first imported; see reenact.live.Live
-    from reenact.cli import bench, demo, doctor, live, models, render, target, warmup
+    from reenact.cli import bench, demo, doctor, live, models, render, target, train, warmup
 
     app.command("demo")(demo.demo)
     app.command("live")(live.live)
     app.command("render")(render.render)
     app.add_typer(target.app, name="target")
     app.add_typer(bench.app, name="bench")
+    app.add_typer(train.app, name="train")
     app.command("doctor")(doctor.doctor)
     app.command("models")(models.models)
     app.command("warmup")(warmup.warmup)

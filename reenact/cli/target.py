@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from reenact.cli import options as o
+from reenact.cli.training import train
 
 app = typer.Typer(no_args_is_help=True, help="Who is shown: add, list, show and remove targets.")
 
@@ -88,3 +89,6 @@ def remove(name: Annotated[str, typer.Argument(help="A target's name.")]) -> Non
 
     remove_target(name)
     out.print(f"{name} is removed", markup=False)
+
+
+app.command()(train)

@@ -1,0 +1,197 @@
+"""Makes a data set of packed people: from real clips, and from a renderer; resumable, the same for the same seed."""
+
+import csv
+import multiprocessing
+from collections import Counter
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_EXCEPTION, ProcessPoolExecutor, wait
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from reenact.config import MediaConfig, TrackingConfig
+from reenact.errors import InputError, ReenactError
+from reenact.geometry import eye_distance
+from reenact.training.pack import Person, cut, list_packs, person_of, write_pack
+from reenact.training.rendered import RenderConfig, load_renderer, shots, somebody
+from reenact.types import Floats, Frame, Pixels
+
+CLIPS = (".mp4", ".mkv", ".mpg", ".mov", ".avi", ".webm")
+_LEAST_IOD = 60.0  # pixels: smaller faces teach blur
+_LEAST_SCORE = 0.6  # of the tracker: a hand or a cup before the face lowers it
+_MOST = 60  # crops of one clip
+_EACH = 2  # of a clip's frames every second is looked at
+_HELD = 10  # every tenth rendered person is never trained on
+
+Report = Callable[[str, int, int], None]  # what is being done, done, of how many
+_TRAITS = {"apparent_skin": "skin", "apparent_age": "age", "glasses": "glasses", "facial_hair": "beard"}
+
+
+def pack_clips(clips: Path, manifest: Path | None, held: Sequence[str], out: Path, report: Report) -> list[str]:
+    """Packs every clip of a folder into out/NAME.npz, those there already left as they are; returns what was left out
+    and why.
+
+    manifest  a CSV with the columns id, identity, licence, source_repo and what is seen of the person
+              (apparent_skin, apparent_age, glasses, facial_hair); several clips of one identity share its split
+    held      ids or identities that judge and are never trained on
+    """
+    found = sorted(p for p in clips.iterdir() if p.suffix.lower() in CLIPS)
+    if not found:
+        raise InputError(f"{clips} holds no clips: expected files ending in {', '.join(CLIPS)}")
+    rows = {} if manifest is None else _rows(manifest)
+    out.mkdir(parents=True, exist_ok=True)
+    left = []
+    for k, clip in enumerate(found):
+        report(f"clip {clip.stem}", k, len(found))
+        place = out / f"{clip.stem}.npz"
+        if place.exists():
+            continue
+        row = rows.get(clip.stem, {})
+        identity = row.get("identity") or clip.stem
+        split = "held" if clip.stem in held or identity in held else "train"
+        traits = {ours: row[theirs] for theirs, ours in _TRAITS.items() if row.get(theirs)}
+        person = Person(identity, "real", split, row.get("source_repo", ""), row.get("licence", ""), traits)
+        try:
+            crops, points, times = _read(clip)
+        except ReenactError as error:
+            left.append(f"{clip.name}: {error}")
+            continue
+        if len(crops) < 8:
+            left.append(f"{clip.name}: a face large enough is in {len(crops)} of the frames looked at, expected 8")
+            continue
+        keep = varied(points, _MOST)
+        write_pack(place, person, [crops[i] for i in keep], [points[i] for i in keep], [times[i] for i in keep])
+    return left
+
+
+def varied(points: Sequence[Floats], most: int) -> list[int]:
+    """Up to `most` crops that differ the most in shape and pose, in order: the mean one, then always the farthest."""
+    shape = np.stack(points)[:, :, :2]
+    shape = (shape - shape[:, 1:2]).reshape(len(points), -1)
+    chosen = [int(np.linalg.norm(shape - shape.mean(0), axis=1).argmin())]
+    far = np.linalg.norm(shape - shape[chosen[0]], axis=1)
+    while len(chosen) < min(most, len(points)):
+        chosen.append(int(far.argmax()))
+        far = np.minimum(far, np.linalg.norm(shape - shape[chosen[-1]], axis=1))
+    return sorted(chosen)
+
+
+def pack_rendered(
+    renderer: Path,
+    people: int,
+    seed: int,
+    config: RenderConfig,
+    out: Path,
+    report: Report,
+    share: tuple[int, int] = (0, 1),
+) -> None:
+    """Renders people number seed to seed + people - 1 into out/rNNNNNN.npz, those there already left as they are.
+
+    share  (k, n): only every n-th of them, from the k-th on, for processes side by side
+    """
+    module = load_renderer(renderer)
+    model = module.HeadModel()
+    out.mkdir(parents=True, exist_ok=True)
+    mine = range(share[0], people, share[1])
+    for done, number in enumerate(mine):
+        report("rendered people", done, len(mine))
+        place = out / f"r{seed + number:06}.npz"
+        if not place.exists():
+            _pack_one(module, model, seed + number, number % _HELD == _HELD - 1, config, place)
+    report("rendered people", len(mine), len(mine))
+
+
+def render_side_by_side(
+    renderer: Path, people: int, seed: int, config: RenderConfig, out: Path, report: Report, processes: int
+) -> None:
+    """`pack_rendered` in so many processes; an error or an interrupt in one ends them all, whole files stay."""
+    if processes == 1:
+        pack_rendered(renderer, people, seed, config, out, report)
+        return
+    load_renderer(renderer)  # what is wrong with it is told before anything starts
+    out.mkdir(parents=True, exist_ok=True)
+    with ProcessPoolExecutor(processes, mp_context=multiprocessing.get_context("spawn")) as pool:
+        work = [
+            pool.submit(pack_rendered, renderer, people, seed, config, out, _silent, (k, processes))
+            for k in range(processes)
+        ]
+        try:
+            while waiting := [w for w in work if not w.done()]:
+                report("rendered people", sum((out / f"r{seed + n:06}.npz").exists() for n in range(people)), people)
+                wait(waiting, timeout=1.0, return_when=FIRST_EXCEPTION)
+        except BaseException:
+            for process in multiprocessing.active_children():
+                process.terminate()
+            raise
+        for w in work:
+            w.result()
+
+
+def _silent(what: str, done: int, total: int) -> None:
+    """A report that tells nobody."""
+
+
+def _pack_one(module: ModuleType, model: Any, seed: int, held: bool, config: RenderConfig, place: Path) -> None:
+    from reenact.tracking import FaceMeshTracker
+
+    who = somebody(module, model, seed, config)
+    crops, points = [], []
+    with FaceMeshTracker(TrackingConfig(smooth=False), still=True) as tracker:
+        for k, picture in enumerate(shots(module, model, who, seed, config.shots)):
+            track = tracker.track(Frame(picture, k, k / 30))
+            if track is None:
+                continue
+            crop, placed = cut(picture, track.points)
+            crops.append(crop)
+            points.append(placed)
+    if len(crops) < 2:
+        return
+    person = Person(f"r{seed:06}", "rendered", "held" if held else "train", "", "MIT", who.traits)
+    write_pack(place, person, crops, points, [k / 30 for k in range(len(crops))])
+
+
+def _read(clip: Path) -> tuple[list[Pixels], list[Floats], list[float]]:
+    from reenact.sources import open_media
+    from reenact.tracking import FaceMeshTracker
+
+    crops, points, times = [], [], []
+    with open_media(clip, MediaConfig()) as source, FaceMeshTracker(TrackingConfig(smooth=False)) as tracker:
+        while (frame := source.read()) is not None:
+            track = tracker.track(frame)
+            if track is None or frame.seq % _EACH or track.score < _LEAST_SCORE:
+                continue
+            if eye_distance(track.points) >= _LEAST_IOD:
+                crop, placed = cut(frame.pixels, track.points)
+                crops.append(crop)
+                points.append(placed)
+                times.append(frame.t_capture)
+    return crops, points, times
+
+
+def _rows(manifest: Path) -> dict[str, dict[str, str]]:
+    try:
+        with manifest.open(newline="", encoding="utf-8") as file:
+            return {row["id"]: row for row in csv.DictReader(file)}
+    except (OSError, KeyError, csv.Error, UnicodeDecodeError) as error:
+        raise InputError(f"{manifest} cannot be used ({error}): expected a CSV file with a column id") from None
+
+
+def count_traits(folders: Sequence[Path]) -> dict[str, Counter[str]]:
+    """How many people of each kind, split and trait a data set holds, by name of the trait: for the model card.
+
+    Clips of one identity count once.
+    """
+    people = {}
+    for folder in folders:
+        for path in list_packs(folder):
+            person = person_of(path)
+            people[person.kind, person.name] = person
+    counts: dict[str, Counter[str]] = {"kind": Counter(), "split": Counter()}
+    for person in people.values():
+        counts["kind"][person.kind] += 1
+        counts["split"][f"{person.kind} {person.split}"] += 1
+        for trait, value in person.traits.items():
+            counts.setdefault(trait, Counter())[f"{person.kind}: {value}"] += 1
+    return counts
