@@ -18,7 +18,7 @@ from reenact.tracking.topology import LEFT_EYE, LEFT_IRIS, RIGHT_EYE, RIGHT_IRIS
 from reenact.types import Floats, Pixels
 
 U_REACH, V_REACH = 0.62, 0.42  # eye widths kept on either side of the middle
-_DENSITY = 96  # texture pixels for each eye width
+DENSITY = 96  # texture pixels for each eye width
 _LID_SHY = 0.035  # eye widths by which the seen part is shrunk: lashes and the lid's edge are not eyeball
 EYES = ((RIGHT_EYE, RIGHT_IRIS, 33, 133), (LEFT_EYE, LEFT_IRIS, 362, 263))
 
@@ -64,21 +64,21 @@ def _eyeball(
     b: int,
 ) -> Eyeball:
     to_uv = corner_frame(points, a, b)
-    scale = np.array([[_DENSITY, 0, U_REACH * _DENSITY], [0, _DENSITY, V_REACH * _DENSITY]])
+    scale = np.array([[DENSITY, 0, U_REACH * DENSITY], [0, DENSITY, V_REACH * DENSITY]])
     to_texture = scale[:, :2] @ to_uv
     to_texture[:, 2] += scale[:, 2]
-    size = (int(2 * U_REACH * _DENSITY), int(2 * V_REACH * _DENSITY))
+    size = (int(2 * U_REACH * DENSITY), int(2 * V_REACH * DENSITY))
     seen = cv2.warpAffine(picture, to_texture, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     polygon = points[ring, :2] @ to_texture[:, :2].T + to_texture[:, 2]
     mask = np.zeros(seen.shape[:2], np.uint8)
     cv2.fillPoly(mask, [np.round(polygon * 16).astype(np.int32)], 1, shift=4)
-    shy = int(_LID_SHY * _DENSITY)
+    shy = int(_LID_SHY * DENSITY)
     mask = cv2.erode(mask, np.ones((2 * shy + 1, 2 * shy + 1), np.uint8))
     sides = points[iris[[1, 3]], :2] @ to_uv[:, :2].T + to_uv[:, 2]
     radius = float(np.clip(np.linalg.norm(sides[0] - sides[1]) / 2, 0.12, 0.3))
     v, u = np.mgrid[0 : size[1], 0 : size[0]].astype(np.float32)
-    du = (u - U_REACH * _DENSITY) / _DENSITY - place[0]
-    dv = (v - V_REACH * _DENSITY) / _DENSITY - place[1]
+    du = (u - U_REACH * DENSITY) / DENSITY - place[0]
+    dv = (v - V_REACH * DENSITY) / DENSITY - place[1]
     distance = np.hypot(du, dv)
     colours = seen.astype(np.float32)
     white = _spread(colours, (mask > 0) & (distance > 1.22 * radius))
@@ -155,19 +155,30 @@ def draw_eye(
     place            (2,) where the iris centre shall be, in (u, v)
     weight           0..1, alpha inside the opening
     """
+    opening = between_lids(points, eye, origin, (layer.shape[1], layer.shape[0]))
+    if opening is None:
+        return
+    alpha, (x, y), to_uv = opening
+    region = layer[y : y + alpha.shape[0], x : x + alpha.shape[1]]
+    _draw(region, alpha, to_uv, ball.white, ball.iris, ball.place, place.astype(np.float32), ball.radius, weight)
+
+
+def between_lids(
+    points: Floats, eye: int, origin: tuple[int, int], size: tuple[int, int]
+) -> tuple[npt.NDArray[np.uint8], tuple[int, int], npt.NDArray[np.float64]] | None:
+    """Where an eye is open: alpha (h, w) uint8, its corner (x, y) in a patch of size (width, height) at origin, and the
+    (2, 3) matrix from its pixels to (u, v); None where nothing of it is in the patch."""
     ring, _, a, b = EYES[eye]
     curve = lid_curve(points, ring) - np.array(origin, np.float32)
-    low = np.floor(curve.min(0)).astype(int) - 1
-    high = np.ceil(curve.max(0)).astype(int) + 2
-    low, high = np.maximum(low, 0), np.minimum(high, [layer.shape[1], layer.shape[0]])
+    low = np.maximum(np.floor(curve.min(0)).astype(int) - 1, 0)
+    high = np.minimum(np.ceil(curve.max(0)).astype(int) + 2, size)
     if (high <= low).any():
-        return
+        return None
     alpha = np.zeros((high[1] - low[1], high[0] - low[0]), np.uint8)
     cv2.fillPoly(alpha, [np.round((curve - low) * 16).astype(np.int32)], 255, lineType=cv2.LINE_AA, shift=4)
     to_uv = corner_frame(points, a, b)
     to_uv[:, 2] += to_uv[:, :2] @ (low + np.array(origin))
-    region = layer[low[1] : high[1], low[0] : high[0]]
-    _draw(region, alpha, to_uv, ball.white, ball.iris, ball.place, place.astype(np.float32), ball.radius, weight)
+    return alpha, (int(low[0]), int(low[1])), to_uv
 
 
 @numba.njit(cache=True, nogil=True, fastmath=True)
@@ -193,8 +204,8 @@ def _draw(region, alpha, to_uv, white, iris, was, place, radius, weight):  # typ
 
 @numba.njit(cache=True, nogil=True, fastmath=True)
 def _sample(texture, u, v, c, tw, th):  # type: ignore[no-untyped-def]
-    x = min(max((u + U_REACH) * _DENSITY, 0.0), tw - 1.001)
-    y = min(max((v + V_REACH) * _DENSITY, 0.0), th - 1.001)
+    x = min(max((u + U_REACH) * DENSITY, 0.0), tw - 1.001)
+    y = min(max((v + V_REACH) * DENSITY, 0.0), th - 1.001)
     i, j = int(y), int(x)
     fy, fx = y - i, x - j
     top = texture[i, j, c] * (1 - fx) + texture[i, j + 1, c] * fx

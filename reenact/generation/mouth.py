@@ -38,7 +38,7 @@ def from_driver(mouth: InnerMouth, white: Floats | None) -> MouthPicture:
     return MouthPicture(mouth.pixels, mouth.mask, mouth.points[INNER_LIPS], gain)
 
 
-_STRIPS = strips(len(INNER_LIPS))
+STRIPS = strips(len(INNER_LIPS))
 
 
 def paste_mouth(
@@ -49,28 +49,40 @@ def paste_mouth(
     lips    (20, 2) float32: the inner lips in the output's pixels
     weight  0..1, alpha inside
     """
-    ring = (lips - np.array(origin, np.float32)).astype(np.float32)
-    low = np.maximum(np.floor(ring.min(0)).astype(int) - 1, 0)
-    high = np.minimum(np.ceil(ring.max(0)).astype(int) + 2, [layer.shape[1], layer.shape[0]])
-    if (high <= low).any():
+    opening = between_lips(lips, origin, (layer.shape[1], layer.shape[0]))
+    if opening is None:
         return
-    ring -= low.astype(np.float32)
-    alpha = np.zeros((high[1] - low[1], high[0] - low[0]), np.uint8)
-    cv2.fillPoly(alpha, [np.round(ring * 16).astype(np.int32)], 255, lineType=cv2.LINE_AA, shift=4)
-    filled = _fill(mouth)
+    alpha, (x, y), ring = opening
+    filled = filled_in(mouth)
     map_x = np.full(alpha.shape, -1, np.float32)
     map_y = np.full(alpha.shape, -1, np.float32)
-    _map_ring(ring, mouth.ring.astype(np.float32), _STRIPS, map_x, map_y)
+    _map_ring(ring, mouth.ring.astype(np.float32), STRIPS, map_x, map_y)
     sampled = cv2.remap(filled, map_x, map_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     unknown = map_x < 0
-    region = layer[low[1] : high[1], low[0] : high[0]]
+    region = layer[y : y + alpha.shape[0], x : x + alpha.shape[1]]
     alpha[unknown] = 0
     inside = alpha > 0
     region[inside, :3] = np.clip(sampled[inside].astype(np.float32) * mouth.gain, 0, 255).astype(np.uint8)
     region[inside, 3] = (alpha[inside] * weight).astype(np.uint8)
 
 
-def _fill(mouth: MouthPicture) -> Pixels:
+def between_lips(
+    lips: Floats, origin: tuple[int, int], size: tuple[int, int]
+) -> tuple[npt.NDArray[np.uint8], tuple[int, int], Floats] | None:
+    """Where the mouth is open: alpha (h, w) uint8, its corner (x, y) in a patch of size (width, height) at origin, and
+    the lips (20, 2) in its pixels; None where nothing of it is in the patch."""
+    ring = (lips - np.array(origin, np.float32)).astype(np.float32)
+    low = np.maximum(np.floor(ring.min(0)).astype(int) - 1, 0)
+    high = np.minimum(np.ceil(ring.max(0)).astype(int) + 2, size)
+    if (high <= low).any():
+        return None
+    ring -= low.astype(np.float32)
+    alpha = np.zeros((high[1] - low[1], high[0] - low[0]), np.uint8)
+    cv2.fillPoly(alpha, [np.round(ring * 16).astype(np.int32)], 255, lineType=cv2.LINE_AA, shift=4)
+    return alpha, (int(low[0]), int(low[1])), ring
+
+
+def filled_in(mouth: MouthPicture) -> Pixels:
     """The picture with its colours carried on beyond its mask, so that the rim samples no black."""
     known = (mouth.mask > 0).astype(np.float32)
     out = mouth.pixels.astype(np.float32)

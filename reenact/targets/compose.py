@@ -23,7 +23,7 @@ _LANES = np.uint64(0x00FF00FF00FF00FF)
 _HALF = np.uint64(0x0080008000800080)
 _LOW = np.uint64(0xFFFFFFFF)
 _SHARPER = 0.2  # of the second derivative; linear interpolation lacks 1/8 of it half way between two pixels
-_STILL_CELL, _CLEAR_CELL, _MIXED_CELL, _OPAQUE_CELL = 0, 1, 2, 3
+STILL_CELL, CLEAR_CELL, MIXED_CELL, OPAQUE_CELL = 0, 1, 2, 3
 _STILL = np.float32(1 / 512)  # pixels: half a step of the interpolation
 
 
@@ -95,13 +95,23 @@ def compose(
                 last = first + 1
                 while last < columns and kinds[last] == kinds[first]:
                     last += 1
-                if kinds[first] == _OPAQUE_CELL:
+                if kinds[first] == OPAQUE_CELL:
                     _opaque(layer, pad, back, step, y, first, last, out)
-                elif kinds[first] == _MIXED_CELL:
+                elif kinds[first] == MIXED_CELL:
                     _mixed(layer, pad, background, remainder, back, step, y, first, last, reach, out)
-                elif kinds[first] == _CLEAR_CELL:
+                elif kinds[first] == CLEAR_CELL:
                     _clear(background, remainder, back, step, y, first, last, reach, out)
                 first = last
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
+def cell_kinds(
+    occupied: Any, hides: Any, back: Any, step: int, pad: int, out: Any
+) -> None:  # pragma: no cover  # fmt: skip
+    """out (rows, columns) uint8: what each cell is made of, for who composes elsewhere."""
+    for i in range(out.shape[0]):
+        for j in range(out.shape[1]):
+            out[i, j] = _kind(occupied, hides, back, i, j, step, pad)
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
@@ -113,7 +123,7 @@ def _kind(occupied: Any, hides: Any, back: Any, i: int, j: int, step: int, pad: 
         dx, dy = back[i + k // 2, j + k % 2, 0], back[i + k // 2, j + k % 2, 1]
         low_x, high_x, low_y, high_y = min(low_x, dx), max(high_x, dx), min(low_y, dy), max(high_y, dy)
     if max(max(high_x, -low_x), max(high_y, -low_y)) < _STILL:
-        return _STILL_CELL
+        return STILL_CELL
     rows, columns = occupied.shape
     top, bottom = int(i * step + pad - high_y) // step, int((i + 1) * step + pad - low_y + 2) // step
     left, right = int(j * step + pad - high_x) // step, int((j + 1) * step + pad - low_x + 2) // step
@@ -123,10 +133,10 @@ def _kind(occupied: Any, hides: Any, back: Any, i: int, j: int, step: int, pad: 
             empty = empty and occupied[y, x] == 0
             full = full and occupied[y, x] == 2
     if full:
-        return _OPAQUE_CELL
+        return OPAQUE_CELL
     if not empty:
-        return _MIXED_CELL
-    return _CLEAR_CELL if hides[i, j] else _STILL_CELL
+        return MIXED_CELL
+    return CLEAR_CELL if hides[i, j] else STILL_CELL
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy", inline="always")  # type: ignore[untyped-decorator]

@@ -3,14 +3,14 @@
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, NamedTuple, Self
 
 import cv2
 import numpy as np
 
 from reenact.targets.beyond import beyond_the_edge
 from reenact.targets.bundle import BACKGROUND, MATTE, PICTURE, Bundle, read_layer, read_tracks
-from reenact.targets.compose import compose, hidden_cells, occupancy, pack
+from reenact.targets.compose import Words, compose, hidden_cells, occupancy, pack
 from reenact.targets.fill import own_colour
 from reenact.targets.generator import models_of
 from reenact.targets.headfield import HeadField
@@ -19,6 +19,20 @@ from reenact.types import Floats, Motion, Pixels, Shot
 
 _RELEASE = 0.02  # IOD: a displacement over which the layers take the place of the picture about the outline
 _REACH = 0.8  # IOD: how far a head may move out of the picture's edge, or in and show what was cut off
+
+
+class Layers(NamedTuple):
+    """What a photo is composed of, see reenact.targets.compose: for who composes it elsewhere."""
+
+    picture: Pixels  # (H, W, 3) uint8
+    background: Pixels  # (H, W, 3) uint8
+    remainder: np.ndarray[Any, np.dtype[np.int16]]  # (H, W, 3)
+    layer: Words
+    pad: int
+    occupied: Pixels
+    hides: Pixels
+    step: int
+    reach: float
 
 
 class PhotoTarget:
@@ -42,9 +56,9 @@ class PhotoTarget:
         picture = read_layer(bundle, PICTURE, 3)
         if MATTE in bundle.files and BACKGROUND in bundle.files:
             matte, background = read_layer(bundle, MATTE, 1), read_layer(bundle, BACKGROUND, 3)
-            self._mover = HeadMover(picture, self._points, matte, background)
+            self.mover = HeadMover(picture, self._points, matte, background)
         else:
-            self._mover = HeadMover(picture, self._points)
+            self.mover = HeadMover(picture, self._points)
         self._picture = picture
 
     @property
@@ -59,7 +73,7 @@ class PhotoTarget:
         from reenact.retarget import move_head
 
         moved = move_head(self._points, motion)
-        return Shot(self._mover(moved), self._mover.landmarks(moved), self._picture, self._points, 0)
+        return Shot(self.mover(moved), self.mover.landmarks(moved), self._picture, self._points, 0)
 
     def close(self) -> None:
         if self._on_close is not None:
@@ -106,10 +120,30 @@ class HeadMover:
         """Where the landmarks are in the moved picture, (478, 3) float32; see HeadField.landmarks."""
         return self._field.landmarks(moved)
 
+    def back(self, moved: Floats) -> Floats:
+        """How far what is shown at each node of the grid was moved, (rows, columns, 2) float32 pixels."""
+        back: Floats = self._field.inverse(self._field(moved))
+        return back
+
+    @property
+    def layers(self) -> Layers:
+        """What the picture is composed of."""
+        return Layers(
+            self._picture,
+            self._background,
+            self._remainder,
+            self._layer,
+            self._pad,
+            self._occupied,
+            self._hides,
+            self._field.step,
+            self._reach,
+        )
+
     def __call__(self, moved: Floats) -> Pixels:
         """The picture with the landmarks at `moved` (478, 3); memory of its own."""
         out = self._picture.copy()
-        back, step = self._field.inverse(self._field(moved)), self._field.step
+        back, step = self.back(moved), self._field.step
         compose(
             self._layer,
             self._occupied,
