@@ -44,7 +44,7 @@ def open_engine(
 
     retarget, generator = retarget or RetargetConfig(), generator or GeneratorConfig()
     with ExitStack() as open_now:
-        made = PortraitGenerator(target, generator, retarget)
+        made = PortraitGenerator(target, generator, retarget, target.models)
         open_now.callback(made.close)
         tracker = FaceMeshTracker(tracking or TrackingConfig())
         open_now.callback(tracker.close)

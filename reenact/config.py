@@ -81,7 +81,8 @@ MOUTHS = ("auto", "bank", "driver", "generated")
 class GeneratorConfig:
     """The network and where it runs."""
 
-    model: str = "portrait"
+    model: str = "portrait-256"
+    network: bool = True  # False: the base picture as it is
     mouth: str = "auto"
     provider: str = "auto"  # auto, cpu, cuda, tensorrt, coreml, directml
     allow_cpu: bool = False
@@ -146,6 +147,20 @@ class PreviewConfig:
 
     title: str = "reenact"
     mirror: bool = True  # the driver's own little picture in the preview; never the output
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyConfig:
+    """Looking into a stranger's file, see reenact.provenance.verify."""
+
+    frames: int = 30  # looked at for a watermark; as many are taken from a camera
+    seconds: float = 60.0  # one answer may take so long: the first one compiles kernels
+    bytes_per_s: float = 20e6  # and so much longer by the file's size
+    memory: int = 4_000_000_000  # bytes
+
+    def __post_init__(self) -> None:
+        _within("frames", self.frames, 1, 1000)
+        _within("seconds", self.seconds, 0.01, 3600)
 
 
 @dataclass(frozen=True, slots=True)

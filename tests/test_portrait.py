@@ -242,9 +242,11 @@ def test_a_bank_that_is_not_there_cannot_be_asked_for(bank: str, talking: Prepar
 def test_the_drivers_mouth_is_seen_between_the_targets_lips_and_nowhere_else(photo) -> None:
     target, shot = photo
     generator = PortraitGenerator(target)
-    without = generator.generate(shot, gaping(), None)
+    grey = magenta_mouth()
+    grey = replace(grey, pixels=np.where(grey.mask[..., None] > 0, np.uint8(128), np.uint8(0)).repeat(3, axis=2))
+    without = generator.generate(shot, gaping(), grey)
     patch = generator.generate(shot, gaping(), magenta_mouth())
-    drawn = changed(without, patch)
+    drawn = changed(without, patch)  # what a mouth of another colour changes: the network does not see it
     assert drawn.sum() > 40
     assert np.array_equal(patch.mask, np.maximum(patch.mask, without.mask))
     spot = patch.pixels[drawn].astype(int)
@@ -252,6 +254,21 @@ def test_the_drivers_mouth_is_seen_between_the_targets_lips_and_nowhere_else(pho
     assert np.median(spot[:, 2]) > 120
     lips = drive(shot, target.neutral, gaping(), RetargetConfig()).points[INNER_LIPS]
     assert not drawn[~within(patch, [lips], 1)].any()
+
+
+def test_the_network_changes_what_moved_and_stays_in_the_face(photo) -> None:
+    target, shot = photo
+    plain = PortraitGenerator(target, GeneratorConfig(network=False)).generate(shot, gaping(), magenta_mouth())
+    patch = PortraitGenerator(target).generate(shot, gaping(), magenta_mouth())
+    drawn = changed(plain, patch)
+    assert drawn.sum() > 500
+    assert np.array_equal(plain.mask, patch.mask)
+    points = drive(shot, target.neutral, gaping(), RetargetConfig()).points
+    assert not drawn[~within(patch, [points[OVAL]], 4)].any()
+    lips = points[INNER_LIPS]
+    inside = within(patch, [lips.mean(0) + 0.8 * (lips - lips.mean(0))], 0)
+    assert inside.sum() > 40
+    assert not drawn[inside].any()  # a mouth that was laid over stays as it is
 
 
 def test_a_closed_mouth_shows_no_inside(photo) -> None:

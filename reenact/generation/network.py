@@ -39,8 +39,9 @@ class Network:
     ) -> Pixels:
         """The finished patch (h, w, 3) uint8 BGR, base itself where nothing is to be done.
 
-        base    (h, w, 3) uint8 BGR, warped, with eyes and inner mouth; its pixel (0, 0) lies at origin (x, y)
-        pasted  (h, w) uint8: alpha of an inner mouth that is to stay as it is
+        base    (h, w, 3) uint8 BGR, warped, with its eyes; its pixel (0, 0) lies at origin (x, y)
+        pasted  (h, w) uint8: alpha of an inner mouth that will be laid over the result: the network does not see it,
+                so that nothing of a driver's mouth can reach what is outside the lips
         source, target  (478, 3): the face in its texture, and where it was moved to in the output
         meshes          (VERTICES, 3) each: the same two with their rings
         """
@@ -63,12 +64,10 @@ class Network:
         grid = told if self.size == 256 else _wide(told, self.size // 4)
         flow, colour, detail = self._session.run({"picture": planes, "guides": grid[None]})
         free = cv2.resize(grid[GATE], side) * (1 - planes[0, 5] * np.float32(1 / 255))
-        return _lay(base, pasted, free, flow[0], colour[0], detail[0], crop)
+        return _lay(base, free, flow[0], colour[0], detail[0], crop)
 
 
-def _lay(
-    base: Pixels, pasted: Mask, free: Floats, flow: Floats, colour: Floats, detail: Floats, crop: Matrix
-) -> Pixels:
+def _lay(base: Pixels, free: Floats, flow: Floats, colour: Floats, detail: Floats, crop: Matrix) -> Pixels:
     """base moved by flow, colour and detail added, all of them times free; crop (2, 3) is from the patch to the crop.
 
     What is added goes to the patch's size as bytes about 128: a third of the time of floats, and half a level of error.
@@ -94,18 +93,7 @@ def _lay(
         place += _own_places(shape)
         moved = cv2.remap(base, place, None, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
     done: Pixels = cv2.addWeighted(moved, 1, added, 1, -128)
-    _keep(done, base, pasted)
     return done
-
-
-def _keep(done: Pixels, base: Pixels, pasted: Mask) -> None:
-    """Puts back base where a mouth was pasted: at the patch's own resolution, to the pixel."""
-    x, y, w, h = cv2.boundingRect(pasted)
-    if w == 0:
-        return
-    box = (slice(y, y + h), slice(x, x + w))
-    alpha = pasted[box][..., None].astype(np.float32) * np.float32(1 / 255)
-    done[box] = np.round(done[box] * (1 - alpha) + base[box] * alpha).astype(np.uint8)
 
 
 def _own_places(shape: tuple[int, int]) -> Floats:

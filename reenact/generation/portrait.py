@@ -1,8 +1,10 @@
-"""The default generator: the target's own texture under the driver's motion, then the `portrait` model over it.
+"""The default generator: the target's own texture under the driver's motion, then the network over it.
 
 A patch is made at the target's own resolution, whole pixels from the output's corner, so that what does not
 move is not resampled.  With a video target only what differs from its own expression moves.
 """
+
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -12,6 +14,8 @@ from reenact.config import GeneratorConfig, RetargetConfig
 from reenact.generation.eyes import draw_eye
 from reenact.generation.meshwarp import MeshWarp
 from reenact.generation.mouth import paste_mouth
+from reenact.generation.network import Network
+from reenact.generation.over import lay_over
 from reenact.generation.plan import DrivenTarget, FacePlan, FacePlanner, region
 from reenact.generation.session import Session
 from reenact.generation.weights import find_model
@@ -24,20 +28,27 @@ Mask = npt.NDArray[np.uint8]
 class PortraitGenerator:
     """A `Generator` (reenact.stages) for one target.
 
-    provider  where the model runs: cpu, cuda, ...
+    models    the folder of the target's own models, None for the shipped ones
+    provider  where the network runs: cpu, cuda, ...
     mouth     the way the inner mouth is made, `auto` resolved: bank, driver or generated
     """
 
     def __init__(
-        self, target: DrivenTarget, config: GeneratorConfig | None = None, gains: RetargetConfig | None = None
+        self,
+        target: DrivenTarget,
+        config: GeneratorConfig | None = None,
+        gains: RetargetConfig | None = None,
+        models: Path | None = None,
     ) -> None:
         config = config or GeneratorConfig()
         self._planner = FacePlanner(target, config.mouth, gains)
         self.mouth = self._planner.mouth
-        self._session = Session(
-            find_model(config.model), config.provider, allow_cpu=config.allow_cpu, threads=config.threads
-        )
-        self.provider = self._session.provider
+        self._network: Network | None = None
+        self.provider = "cpu"
+        if config.network:
+            entry = find_model(config.model, models)
+            session = Session(entry, config.provider, allow_cpu=config.allow_cpu, threads=config.threads)
+            self._network, self.provider = Network(session), session.provider
         self._warp: MeshWarp | None = None
         self._warp_size = (0, 0)
 
@@ -45,14 +56,20 @@ class PortraitGenerator:
         plan = self._planner.plan(shot, motion, mouth)
         (x, y), (width, height) = plan.origin, plan.size
         base = self._warped(shot, plan, shot.pixels[y : y + height, x : x + width])
-        layer = np.zeros((height, width, 4), np.uint8)
+        eyes = np.zeros((height, width, 4), np.uint8)
         for stroke in plan.eyes:
-            draw_eye(layer, plan.points, stroke.eye, stroke.ball, stroke.place, plan.origin, stroke.weight)
-        _draw_mouths(layer, plan)
-        free = region(plan.points, shot.points, plan.origin, plan.size)
-        picture, mask = self._session.run({"base": _planes(base), "layer": _planes(layer), "region": free[None, None]})
+            draw_eye(eyes, plan.points, stroke.eye, stroke.ball, stroke.place, plan.origin, stroke.weight)
+        lay_over(base, eyes)
+        mouth_layer = np.zeros((height, width, 4), np.uint8)
+        _draw_mouths(mouth_layer, plan)
+        if self._network is not None:
+            meshes, alpha = (plan.source, plan.target), np.ascontiguousarray(mouth_layer[..., 3])
+            base = self._network.improve(base, alpha, shot.texture_points, plan.points, meshes, plan.origin)
+        lay_over(base, mouth_layer)
+        mask = region(plan.points, shot.points, plan.origin, plan.size)
+        mask = cv2.max(cv2.max(mask, eyes[..., 3]), mouth_layer[..., 3])
         matrix = np.array([[1, 0, x], [0, 1, y]], np.float64)
-        return Patch(cv2.merge(list(picture[0])), mask[0, 0], matrix, motion.seq, motion.t_capture, matched=True)
+        return Patch(base, mask, matrix, motion.seq, motion.t_capture, matched=True)
 
     def close(self) -> None:
         """Nothing is held beyond memory."""
@@ -74,10 +91,3 @@ def _draw_mouths(layer: Mask, plan: FacePlan) -> None:
         paste_mouth(other, lips, picture, plan.origin, plan.mouth_weight)
         both = (other[..., 3] > 0) & (layer[..., 3] > 0)
         layer[both, :3] = (layer[both, :3] * (1 - share) + other[both, :3] * share + 0.5).astype(np.uint8)
-
-
-def _planes(pixels: Mask) -> Mask:
-    """(h, w, c) -> (1, c, h, w)"""
-    planes = np.empty((1, pixels.shape[2], *pixels.shape[:2]), np.uint8)
-    cv2.split(pixels, list(planes[0]))
-    return planes

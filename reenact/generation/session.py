@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from reenact.errors import ModelError
-from reenact.generation.weights import ModelEntry, TensorSpec, read_model
+from reenact.generation.weights import ModelEntry, TensorSpec, find_model, read_model
 
 PROVIDERS = {
     "tensorrt": "TensorrtExecutionProvider",
@@ -31,13 +31,12 @@ class Session:
     """
 
     def __init__(self, entry: ModelEntry, provider: str = "auto", *, allow_cpu: bool = False, threads: int = 1) -> None:
-        content = read_model(entry)
         self.entry = entry
         self.provider = ""
-        self._session = self._open(content, provider, allow_cpu, threads)
-        _check("input", entry.inputs, self._session.get_inputs(), entry)
-        _check("output", entry.outputs, self._session.get_outputs(), entry)
-        self._names = [spec.name for spec in entry.outputs]
+        self._session = self._open(provider, allow_cpu, threads)
+        _check("input", self.entry.inputs, self._session.get_inputs(), self.entry)
+        _check("output", self.entry.outputs, self._session.get_outputs(), self.entry)
+        self._names = [spec.name for spec in self.entry.outputs]
 
     def run(self, inputs: dict[str, Any]) -> list[Any]:
         """The outputs in the manifest's order for inputs by name; ModelError where the provider fails."""
@@ -47,7 +46,7 @@ class Session:
             raise ModelError(f"the model {self.entry.name} failed on {self.provider}: {_first_line(error)}") from error
         return result
 
-    def _open(self, content: bytes, provider: str, allow_cpu: bool, threads: int) -> Any:
+    def _open(self, provider: str, allow_cpu: bool, threads: int) -> Any:
         import onnxruntime
 
         onnxruntime.set_default_logger_severity(4)  # what fails is told in the exception
@@ -60,6 +59,8 @@ class Session:
             if PROVIDERS[name] not in present:
                 reasons.append(f"{name}: this onnxruntime has no {PROVIDERS[name]}; {_REMEDY.get(name, '')}")
                 continue
+            form = self._form(name)
+            content = read_model(form)
             options = onnxruntime.SessionOptions()
             options.intra_op_num_threads = threads
             options.inter_op_num_threads = 1
@@ -71,10 +72,16 @@ class Session:
                 reasons.append(f"{name}: {_first_line(error)}; {_REMEDY.get(name, 'install reenact again')}")
                 continue
             if session.get_providers()[0] == PROVIDERS[name]:
-                self.provider = name
+                self.provider, self.entry = name, form
                 return session
             reasons.append(f"{name}: its library did not load; {_REMEDY[name]}")
         raise ModelError(f"the model {self.entry.name} cannot run on {provider}: {' | '.join(reasons)}")
+
+    def _form(self, provider: str) -> ModelEntry:
+        """The file for that provider: of the same weights, int8 for the CPU and float16 for the others."""
+        if provider == "cpu" or self.entry.on_gpu is None:
+            return self.entry
+        return find_model(self.entry.on_gpu, self.entry.path.parent)
 
 
 def _first_line(error: Exception) -> str:

@@ -107,7 +107,7 @@ def _write(folder: Path, name: str, size: int, forms: dict[str, bytes]) -> None:
         TensorSpec("detail", "float32", (1, 3, size, size), "grey levels to be added, B, G, R"),
     )
     entries = []
-    for form, suffix in (("float16", "fp16"), ("int8", "int8")):
+    for form, suffix in (("int8", "int8"), ("float16", "fp16")):
         path = folder / f"{name}-{suffix}.onnx"
         part = path.with_suffix(".part")
         part.write_bytes(forms[form])

@@ -182,6 +182,7 @@ def _row(network: Portrait, sample: Sample) -> np.ndarray:  # type: ignore[type-
     b = batch([sample])
     with torch.no_grad():
         out = finished(network, b.picture, b.guides)
-    base, truth = b.picture[:, :3], b.truth
+    base, truth, over = b.picture[:, :3], b.truth, b.picture[:, 5:6] / 255
+    out = out * (1 - over) + truth * over
     shown = [base, out, truth, (out - base) * 5 + 128]
     return np.hstack([x[0].permute(1, 2, 0).clamp(0, 255).byte().numpy() for x in shown])

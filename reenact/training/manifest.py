@@ -28,7 +28,7 @@ def entry(
 
 def write(folder: Path, entries: Sequence[ModelEntry]) -> None:
     """Puts entries into the folder's manifest, in place of those of the same names; the others stay."""
-    kept = [e for e in list_models(folder) if (folder / MANIFEST).is_file()] if (folder / MANIFEST).is_file() else []
+    kept = list_models(folder) if (folder / MANIFEST).is_file() else ()
     names = {e.name for e in entries}
     lines = [_HEAD]
     for each in [*(e for e in kept if e.name not in names), *entries]:

@@ -20,7 +20,7 @@ _MIRRORED = np.array(
     [-1, 1, 1, 1, -1, -1, 1], np.float32
 )  # the guides' signs in a mirror: x, and the turn about y and z
 _AHEAD = 4  # batches made in advance
-_PASTED = (("driver", 0.5), ("bank", 0.25), ("none", 0.25))  # ways of the mouth and how often
+_PASTED = 0.75  # how often an open mouth is laid over what the network makes
 
 
 class Batch(NamedTuple):
@@ -65,10 +65,9 @@ class People:
         wanted = int(rng.integers(len(pairs.pack.crops)))
         if pairs.gap[wanted] < 0.05 and rng.random() < 0.3:  # open mouths are few
             wanted = int(rng.choice(np.argsort(pairs.gap)[-max(1, len(pairs.gap) // 4) :]))
-        way = str(rng.choice([w for w, _ in _PASTED], p=[p for _, p in _PASTED]))
-        return augmented(pairs.sample(reference, wanted, way), rng)
+        return augmented(pairs.sample(reference, wanted, bool(rng.random() < _PASTED)), rng)
 
-    def judges(self, each: int, way: str = "driver") -> dict[str, list[Sample]]:
+    def judges(self, each: int, pasted: bool = True) -> dict[str, list[Sample]]:
         """`each` fixed samples of every person, by name: the calmest crop as the picture, the others evenly chosen."""
         out: dict[str, list[Sample]] = {}
         for kind in self.kinds:
@@ -76,7 +75,7 @@ class People:
                 reference = pairs.references()[0]
                 others = [i for i in range(len(pairs.pack.crops)) if i != reference]
                 chosen = [others[int(i)] for i in np.linspace(0, len(others) - 1, min(each, len(others)))]
-                out[f"{kind} {pairs.pack.person.name}"] = [pairs.sample(reference, w, way) for w in chosen]
+                out[f"{kind} {pairs.pack.person.name}"] = [pairs.sample(reference, w, pasted) for w in chosen]
         return out
 
 

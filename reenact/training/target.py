@@ -112,13 +112,13 @@ class OwnFrames:
         if self._pairs.gap[wanted] < 0.05 and rng.random() < 0.4:
             gaps = self._pairs.gap[self.learnt]
             wanted = int(rng.choice(self.learnt[np.argsort(gaps)[-max(1, len(gaps) // 4) :]]))
-        return augmented(self._pairs.sample(self._reference(wanted, rng), wanted, "bank"), rng)
+        return augmented(self._pairs.sample(self._reference(wanted, rng), wanted, True), rng)
 
     def judges(self) -> list[Sample]:
         """Held-out moments, each driven from a learnt one."""
         rng = np.random.default_rng(0)
         chosen = self.held[np.linspace(0, len(self.held) - 1, min(_JUDGED, len(self.held))).astype(int)]
-        return [self._pairs.sample(self._reference(int(w), rng), int(w), "bank") for w in chosen]
+        return [self._pairs.sample(self._reference(int(w), rng), int(w), True) for w in chosen]
 
     def _reference(self, wanted: int, rng: np.random.Generator) -> int:
         away = np.linalg.norm(self._turns[self.learnt] - self._turns[wanted], axis=1)

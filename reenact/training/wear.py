@@ -31,7 +31,8 @@ class Glasses:
 def _places(model: Any, size: int) -> Array:
     """The 68 landmarks in pixels of a texture of that size."""
     uv = model.vertex_uv[model.landmarks]
-    return np.stack([uv[:, 0], 1 - uv[:, 1]], axis=1) * size
+    places: Array = np.stack([uv[:, 0], 1 - uv[:, 1]], axis=1) * size
+    return places
 
 
 def wrinkles(model: Any, person: Any, rng: Rng) -> float:
@@ -91,11 +92,10 @@ def beard(model: Any, person: Any, rng: Rng) -> str:
         areas.append(np.vstack([lm[3:14], lm[54:60], lm[48:49]]))
     for area in areas:
         cv2.fillPoly(mask, [np.round(area).astype(np.int32)], 1.0)
-    for ring in (lm[48:60],):  # the lips stay free
-        cv2.fillPoly(mask, [np.round(ring).astype(np.int32)], 0.0)
-    mask = cv2.GaussianBlur(mask, (0, 0), 0.02 * unit)
-    hairs = cv2.GaussianBlur(rng.random((size, size), dtype=np.float32), (1, 5), 1.0)
-    dense = np.clip((hairs - 0.5) * 5 + rng.uniform(0.5, 1.1), 0, 1) * mask * rng.uniform(0.6, 0.95)
+    cv2.fillPoly(mask, [np.round(lm[48:60]).astype(np.int32)], 0.0)  # the lips stay free
+    soft: Array = cv2.GaussianBlur(mask, (0, 0), 0.02 * float(unit))
+    hairs: Array = cv2.GaussianBlur(np.asarray(rng.random((size, size)), np.float32), (1, 5), 1.0)
+    dense = np.clip((hairs - 0.5) * 5 + rng.uniform(0.5, 1.1), 0, 1) * soft * rng.uniform(0.6, 0.95)
     colour = person.hair * rng.uniform(0.8, 1.3)
     person.texture = (person.texture * (1 - dense[..., None]) + colour * dense[..., None]).astype(np.float32)
     return kind
