@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from people import FACE_A, face, two_faces
 
-from reenact.errors import SinkError, SourceError, TargetError
+from reenact.errors import InputError, SinkError, SourceError, TargetError
+from reenact.home import home as home_folder
 from reenact.targets import library, prepare
 from reenact.targets.bundle import MANIFEST, Tracks, read_bundle, read_tracks, sha256, write_tracks
 from reenact.targets.consent import KINDS
@@ -116,6 +117,47 @@ def test_consent_comes_first(home: Path, tmp_path: Path) -> None:
         open_target(FACE_A, "self", "x" * 3000)
     assert nothing_left(home, tmp_path / "tmp")
     assert set(KINDS) == {"self", "agreement", "public-domain", "synthetic"}
+
+
+def test_an_agreement_s_file_is_kept_and_its_hash_recorded(home: Path, tmp_path: Path) -> None:
+    form = tmp_path / "Signed Form.PDF"
+    form.write_bytes(b"%PDF-1.4 I, Anna, agree")
+    entry = add_target(FACE_A, "anna", "agreement", "Anna, in writing", agreement=form)
+    assert (entry.consent.agreement, entry.consent.agreement_sha256) == ("Signed Form.PDF", sha256(form))
+    assert entry.form is not None
+    assert entry.form.name == "agreement.pdf"
+    assert entry.form.read_bytes() == form.read_bytes()
+    assert find_target("anna").consent == entry.consent
+    entry.form.write_bytes(b"I do not agree")
+    with pytest.raises(TargetError, match=r"agreement\.pdf is not the file that was prepared"):
+        load_target("anna")
+
+
+def test_a_long_recording_of_an_agreement_is_hashed_and_not_copied(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(library, "KEPT_FORM", 10)
+    (tmp_path / "yes.mp4").write_bytes(b"eleven byte")
+    entry = add_target(FACE_A, "anna", "agreement", "Anna, on video", agreement=tmp_path / "yes.mp4")
+    assert entry.consent.agreement_sha256 == sha256(tmp_path / "yes.mp4")
+    assert entry.form is None
+
+
+def test_agreements_that_cannot_be(home: Path, tmp_path: Path) -> None:
+    (tmp_path / "empty.pdf").touch()
+    (tmp_path / "form.pdf").write_bytes(b"yes")
+    for path, sentence in {
+        tmp_path / "no.pdf": "not there",
+        tmp_path: "not there",
+        tmp_path / "empty.pdf": "empty",
+    }.items():
+        with pytest.raises(InputError, match=sentence):
+            add_target(FACE_A, "anna", "agreement", "Anna", agreement=path)
+    with pytest.raises(TargetError, match="goes with consent \"agreement\", not 'self'"):
+        open_target(FACE_A, "self", agreement=tmp_path / "form.pdf")
+    with pytest.raises(TargetError, match="--note"):
+        add_target(FACE_A, "anna", "agreement", agreement=tmp_path / "form.pdf")
+    assert nothing_left(home, tmp_path / "tmp")
 
 
 def test_a_bundle_without_consent_is_refused(anna: Path) -> None:
@@ -298,14 +340,14 @@ def test_a_failure_leaves_the_old_target(anna: Path, home: Path, monkeypatch: py
 
 def test_home_is_where_the_system_keeps_data(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("REENACT_HOME", str(tmp_path))
-    assert library.home() == tmp_path
+    assert home_folder() == tmp_path
     monkeypatch.delenv("REENACT_HOME")
     if os.name == "posix":
         monkeypatch.setattr("sys.platform", "linux")
         monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
-        assert library.home() == tmp_path / "data" / "reenact"
+        assert home_folder() == tmp_path / "data" / "reenact"
         monkeypatch.delenv("XDG_DATA_HOME")
-        assert library.home() == Path.home() / ".local/share/reenact"
+        assert home_folder() == Path.home() / ".local/share/reenact"
 
 
 def test_tracks_check_themselves(tmp_path: Path) -> None:

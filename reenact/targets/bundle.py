@@ -8,6 +8,7 @@ video.*           video: the source file, byte for byte
 frames.bin .npy   video: its frames as JPEG, when they are too many to be kept decoded (reenact.targets.frames)
 tracks.npz        points (N, 478, 3) float32, found (N,) bool, neutral (478, 3) float32
 mouthbank.npz     video: reenact.targets.mouthbank
+agreement.*       the file that shows the consent, where one was given and is not too large to be copied
 """
 
 import hashlib
@@ -31,6 +32,7 @@ MANIFEST = "target.toml"
 PICTURE, MATTE, BACKGROUND = "picture.png", "matte.png", "background.png"
 TRACKS, BANK = "tracks.npz", "mouthbank.npz"
 FRAMES, FRAME_ENDS = "frames.bin", "frames.npy"
+FORM = "agreement"  # with the ending of the file it was copied from
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -91,6 +93,11 @@ class Bundle:
         """The video file of a video target."""
         return next(self.folder / name for name in self.files if name.startswith("video."))
 
+    @property
+    def form(self) -> Path | None:
+        """The copy of the file that shows the consent; None where there is none."""
+        return next((self.folder / name for name in self.files if name.split(".")[0] == FORM), None)
+
 
 def sha256(path: Path) -> str:
     with path.open("rb") as file:
@@ -124,11 +131,21 @@ def write_manifest(bundle: Bundle) -> None:
         f"note = {_string(bundle.consent.note)}",
         f"date = {_string(bundle.consent.date)}",
         f"recorded_by = {_string(bundle.consent.recorded_by)}",
+        *_agreement(bundle.consent),
         "",
         "[files]",
         *(f"{_string(name)} = {_string(sha256(bundle.folder / name))}" for name in names),
     ]
     bundle.path(MANIFEST).write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def _agreement(consent: Consent) -> list[str]:
+    if not consent.agreement:
+        return []
+    return [
+        f"agreement = {_string(consent.agreement)}",
+        f"agreement_sha256 = {_string(consent.agreement_sha256)}",
+    ]
 
 
 def damaged(folder: Path, what: str) -> TargetError:
@@ -154,7 +171,9 @@ def read_manifest(folder: Path) -> Bundle:
     if not isinstance(entry.get("consent"), dict):
         raise TargetError(how_to_consent(f"the target in {folder}"))
     try:
-        consent = Consent(**{key: str(entry["consent"][key]) for key in ("kind", "note", "date", "recorded_by")})
+        said = entry["consent"]
+        form = {key: str(said[key]) for key in ("agreement", "agreement_sha256") if key in said}
+        consent = Consent(**{key: str(said[key]) for key in ("kind", "note", "date", "recorded_by")}, **form)
         width, height = (int(v) for v in entry["size"])
         bundle = Bundle(
             folder=folder,

@@ -1,39 +1,26 @@
 """Where targets live, and how one is opened: by its name, by its folder, or straight from a file.
 
-Targets are folders in `targets` of the data folder: $REENACT_HOME where that is set, else the system's
-place for a user's data ($XDG_DATA_HOME/reenact or ~/.local/share/reenact; ~/Library/Application
-Support/reenact on macOS; %LOCALAPPDATA%\\\\reenact on Windows).
+Targets are folders in `targets` of the data folder, see reenact.home.
 """
 
-import os
 import re
 import shutil
-import sys
 import tempfile
 from pathlib import Path
 
 from reenact.errors import SinkError, TargetError
-from reenact.targets.bundle import MANIFEST, Bundle, read_bundle, read_manifest
+from reenact.home import home
+from reenact.targets.bundle import FORM, MANIFEST, Bundle, read_bundle, read_manifest
 from reenact.targets.consent import consent_today, how_to_consent
 from reenact.targets.photo import PhotoTarget
 from reenact.targets.prepare import Progress, check_file, prepare, silent
 from reenact.targets.video import VideoTarget
 
 OpenTarget = PhotoTarget | VideoTarget
+KEPT_FORM = 100_000_000  # bytes; it is hashed whenever the target is opened
 
 _NAME = re.compile(r"\w(?:[\w .-]{0,62}[\w-])?")
 _RESERVED = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10))}  # Windows
-
-
-def home() -> Path:
-    """The folder of everything this program keeps for the user."""
-    if place := os.environ.get("REENACT_HOME"):
-        return Path(place).expanduser()
-    if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData/Local") / "reenact"
-    if sys.platform == "darwin":
-        return Path.home() / "Library/Application Support/reenact"
-    return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local/share") / "reenact"
 
 
 def targets_folder() -> Path:
@@ -51,17 +38,25 @@ def check_name(name: str) -> str:
 
 
 def add_target(
-    path: str | Path, name: str, consent: str, note: str = "", progress: Progress = silent, force: bool = False
+    path: str | Path,
+    name: str,
+    consent: str,
+    note: str = "",
+    progress: Progress = silent,
+    force: bool = False,
+    agreement: Path | None = None,
 ) -> Bundle:
     """Prepares a picture or video file and keeps it under a name.
 
-    consent  one of reenact.targets.consent.KINDS; note: who agreed, how and when, in words
-    force    replaces a target that has the name already
+    consent    one of reenact.targets.consent.KINDS; note: who agreed, how and when, in words
+    force      replaces a target that has the name already
+    agreement  a file that shows the consent, a signed form or a recording: its hash is recorded, and a copy is kept
+               with the target if it is no larger than KEPT_FORM
     Raises TargetError (name, consent), SourceError (the file), SinkError (the folder cannot be written); then
     nothing is left behind and a target that was there before is untouched.
     """
     place = targets_folder() / check_name(name)
-    entry = consent_today(consent, note)
+    entry = consent_today(consent, note, agreement)
     if place.exists() and not force:
         raise TargetError(f"there is a target {name!r} already: choose another name, or replace it with --force")
     check_file(Path(path))  # a missing file is told before a folder is made
@@ -70,11 +65,18 @@ def add_target(
         with tempfile.TemporaryDirectory(prefix=".adding-", dir=place.parent, ignore_cleanup_errors=True) as temporary:
             new = Path(temporary) / "new"
             new.mkdir()
+            if agreement is not None and agreement.stat().st_size <= KEPT_FORM:
+                shutil.copyfile(agreement, new / (FORM + _ending(agreement)))
             prepare(Path(path), new, name, entry, progress)
             _put(new, place, Path(temporary) / "old")
     except OSError as error:
         raise SinkError(f"the target cannot be written to {place}: {error.strerror or error}") from None
     return read_manifest(place)
+
+
+def _ending(path: Path) -> str:
+    suffix = path.suffix.lower()
+    return suffix if suffix[1:].isalnum() and suffix.isascii() and len(suffix) <= 8 else ""
 
 
 def _put(new: Path, place: Path, aside: Path) -> None:
@@ -132,11 +134,16 @@ def load_target(name_or_folder: str | Path) -> OpenTarget:
 
 
 def open_target(
-    name_or_file: str | Path, consent: str | None = None, note: str = "", progress: Progress = silent
+    name_or_file: str | Path,
+    consent: str | None = None,
+    note: str = "",
+    progress: Progress = silent,
+    agreement: Path | None = None,
 ) -> OpenTarget:
     """Opens a target by name, a target's folder, or a picture or video file prepared on the spot.
 
-    A file needs `consent` (see add_target); what is prepared from it goes when the target is closed.
+    A file needs `consent` (see add_target; of an agreement only the hash is recorded); what is prepared from it goes
+    when the target is closed.
     Use it in a `with` statement, or call close().  Raises TargetError, SourceError, SinkError.
     """
     path, text = Path(name_or_file), str(name_or_file)
@@ -150,7 +157,7 @@ def open_target(
         check_file(path)
     if consent is None:
         raise TargetError(how_to_consent(text))
-    entry = consent_today(consent, note)
+    entry = consent_today(consent, note, agreement)
     check_file(path)
     temporary = tempfile.TemporaryDirectory(prefix="reenact-", ignore_cleanup_errors=True)
     try:

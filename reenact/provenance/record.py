@@ -1,0 +1,186 @@
+"""What is recorded of a rendering: who was shown, who agreed, who drove, and with what it was made.
+
+No picture and no face data is part of it: ingredients are named by their SHA-256, never by a thumbnail.
+"""
+
+import datetime
+import hashlib
+import mimetypes
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from reenact.errors import SourceError, TargetError
+from reenact.targets.consent import Consent
+from reenact.version import __version__
+
+if TYPE_CHECKING:
+    from reenact.config import GeneratorConfig
+    from reenact.targets.library import OpenTarget
+
+LABEL = "reenact.rendering"  # of the assertion that holds the record
+FORMAT = 1
+LIVE_CAMERA = "a live camera"
+_IPTC = "http://cv.iptc.org/newscodes/digitalsourcetype/"
+TRAINED = _IPTC + "compositeWithTrainedAlgorithmicMedia"
+UNTRAINED = _IPTC + "compositeSynthetic"  # at least one part is synthetic, none of it learnt
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A target that is shown: its name, "photo" or "video", the SHA-256 of its source file, and who agreed."""
+
+    name: str
+    kind: str
+    sha256: str
+    consent: Consent
+    media_type: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Driver:
+    """What drove: "a live camera", or a file by its SHA-256.
+
+    pixels_shown  whether anything of the driver's own picture is in the output: its inner mouth, or, in the
+                  demonstration, all of it
+    """
+
+    what: str
+    sha256: str = ""
+    media_type: str = ""
+    pixels_shown: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """The generator: its model's name and SHA-256 ("" for none), and whether it was learnt from examples."""
+
+    name: str
+    sha256: str
+    trained: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """All that is signed about one file.
+
+    label, watermark  whether the visible label and the watermark are in the pictures
+    when              the moment of signing, by this machine's clock: nobody vouches for it
+    signer            short id of the signer as the watermark carries it, hexadecimal, "" where it carries none
+    """
+
+    command: str
+    targets: tuple[Shown, ...]
+    driver: Driver
+    generators: tuple[Made, ...]
+    label: bool
+    watermark: bool
+    signer: str = ""
+    when: datetime.datetime = field(default_factory=lambda: datetime.datetime.now(datetime.UTC))
+
+    def __post_init__(self) -> None:
+        if not self.targets or not all(isinstance(shown.consent, Consent) for shown in self.targets):
+            raise TargetError("nothing is signed without a target that has a consent entry")
+
+    def statement(self) -> dict[str, Any]:
+        """The record as JSON values, as it stands in the manifest."""
+        return {
+            "format": FORMAT,
+            "command": self.command,
+            "engine": {"name": "reenact", "version": __version__},
+            "when": self.when.isoformat(timespec="seconds"),
+            "targets": [_statement(shown) for shown in self.targets],
+            "driver": asdict(self.driver),
+            "generators": [asdict(made) for made in self.generators],
+            "label": self.label,
+            "watermark": self.watermark,
+            "signer": self.signer,
+        }
+
+
+def _statement(shown: Shown) -> dict[str, Any]:
+    consent = {key: value for key, value in asdict(shown.consent).items() if value or key != "agreement"}
+    if not shown.consent.agreement_sha256:
+        consent.pop("agreement_sha256", None)
+    return {"name": shown.name, "kind": shown.kind, "sha256": shown.sha256, "consent": consent}
+
+
+def shown(target: "OpenTarget") -> Shown:
+    """The record of an open target."""
+    bundle = target.bundle
+    return Shown(bundle.name, bundle.kind, bundle.source_sha256, bundle.consent, _type(Path(bundle.source_name)))
+
+
+def driver_file(path: Path, *, pixels_shown: bool = False) -> Driver:
+    """The record of a driver's file.  Raises SourceError where it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise SourceError(f"{path} cannot be read ({(error.strerror or str(error)).lower()})") from None
+    return Driver("a file", digest, _type(path), pixels_shown)
+
+
+def made_by(config: "GeneratorConfig", target: "OpenTarget") -> Made:
+    """The record of the generator that an engine of this configuration uses for a target."""
+    from reenact.generation.weights import find_model
+
+    if not config.network:
+        return Made("mesh warp", "", False)
+    entry = find_model(config.model, target.models)
+    return Made(entry.name, entry.sha256, not entry.path.stem.endswith("-plain"))
+
+
+def _type(path: Path) -> str:
+    return mimetypes.guess_type(path.name)[0] or ""
+
+
+def manifest(record: Record, title: str) -> dict[str, Any]:
+    """The C2PA manifest definition: actions, ingredients, and the record itself.
+
+    A video target is opened and edited (it is the parent), everything else is created of its parts: C2PA 2.2, 18.15.
+    """
+    edits = len(record.targets) == 1 and record.targets[0].kind == "video"
+    ingredients = [
+        _ingredient(f"target{i}", f"target: {shown.name}", shown.sha256, shown.media_type, edits and "parentOf")
+        for i, shown in enumerate(record.targets)
+    ]
+    role = False if record.driver.pixels_shown else "inputTo"
+    title_of_driver = f"driver: {record.driver.what}"
+    ingredients.append(_ingredient("driver", title_of_driver, record.driver.sha256, record.driver.media_type, role))
+    return {
+        "claim_generator_info": [{"name": "reenact", "version": __version__}],
+        "title": title,
+        "ingredients": ingredients,
+        "assertions": [
+            {"label": "c2pa.actions.v2", "data": {"actions": _actions(record, edits)}},
+            {"label": LABEL, "data": record.statement()},
+        ],
+    }
+
+
+def _ingredient(label: str, title: str, sha256: str, media_type: str, role: str | bool) -> dict[str, Any]:
+    entry: dict[str, Any] = {"label": label, "title": title, "relationship": role or "componentOf"}
+    if sha256:
+        entry["instance_id"] = f"nih:sha-256;{sha256}"  # RFC 6920, section 7
+    if media_type:
+        entry["format"] = media_type
+    return entry
+
+
+def _actions(record: Record, edits: bool) -> list[dict[str, Any]]:
+    when = record.when.isoformat(timespec="seconds")
+    agent = {"name": "reenact", "version": __version__}
+    source = TRAINED if any(made.trained for made in record.generators) else UNTRAINED
+    targets = [f"target{i}" for i in range(len(record.targets))]
+    act = {"when": when, "softwareAgent": agent, "digitalSourceType": source}
+    if edits:
+        actions = [
+            {"action": "c2pa.opened", "parameters": {"ingredientIds": targets}},
+            {"action": "c2pa.edited", **act, "parameters": {"ingredientIds": ["driver"]}},
+        ]
+    else:
+        actions = [{"action": "c2pa.created", **act, "parameters": {"ingredientIds": [*targets, "driver"]}}]
+    if record.watermark:
+        actions.append({"action": "c2pa.watermarked.unbound", "when": when, "softwareAgent": agent})
+    return actions

@@ -1,0 +1,44 @@
+"""Signing what was just written: it never costs the file."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from reenact.errors import ReenactError
+from reenact.provenance.credentials import sidecar, sign_file
+from reenact.provenance.identity import ensure_identity
+from reenact.provenance.record import Record
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """What became of it: the signer's name ("" where it is unsigned), and a sentence.
+
+    first  whether the signer's certificate was made just now
+    """
+
+    by: str
+    sentence: str
+    first: bool = False
+
+    def __bool__(self) -> bool:
+        return bool(self.by)
+
+
+def sign_output(path: Path, record: Callable[[], Record]) -> Signed:
+    """Signs a finished file with this user's identity, made now where there is none.
+
+    record  called for what is to be signed, so that what goes wrong there does not cost the file either
+    Whatever fails, the file stays, unsigned, and the sentence says why.
+    """
+    try:
+        facts = record()
+        identity, first = ensure_identity()
+        sign_file(path, facts, identity)
+    except ReenactError as error:
+        return Signed("", f"{path} is kept unsigned: {error}")
+    except Exception as error:
+        return Signed("", f"{path} is kept unsigned: {type(error).__name__}: {error}")
+    beside = sidecar(path)
+    where = f", in {beside.name}" if path.suffix.lower() == ".mkv" else ""
+    return Signed(identity.name, f"signed by {identity.name}{where}", first)
