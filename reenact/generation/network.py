@@ -4,6 +4,8 @@ Face2Face and its heirs paint; this moves the base's own pixels first, changes l
 and paints last and least, so that what was sharp stays sharp (see reenact.training.network, which learns it).
 """
 
+from typing import NamedTuple
+
 import cv2
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +18,35 @@ from reenact.types import Floats, Pixels
 Mask = npt.NDArray[np.uint8]
 _STILL = 0.05  # pixels of the patch: less is not worth sampling anew
 _IDLE = 0.02  # a gate that opens nowhere more than so much: the base is right, the network is not asked
+
+
+class Seen(NamedTuple):
+    """What the network is told of a patch beside its pixels.
+
+    crop      (2, 3): pixels of the patch to those of the network's picture
+    openings  (2, size, size) uint8: where eyes and mouth are open
+    grid      (CHANNELS, size / 4, size / 4) float32: reenact.generation.guides
+    """
+
+    crop: Matrix
+    openings: Mask
+    grid: Floats
+
+
+def seen(
+    source: Floats, target: Floats, meshes: tuple[Floats, Floats], origin: tuple[int, int], size: int
+) -> Seen | None:
+    """The same arguments as `Network.improve`, for a network of `size`; None where it has nothing to do."""
+    matrix = canonical_matrix(target)
+    mesh = to_crop(meshes[1], matrix)
+    placed = to_crop(target, matrix)
+    told = guides(source, placed, meshes[0], mesh)
+    if told[GATE].max() <= _IDLE:
+        return None
+    from_patch = matrix.copy()
+    from_patch[:, 2] += matrix[:, :2] @ np.array(origin, np.float64)
+    grid = told if size == 256 else _wide(told, size // 4)
+    return Seen(_sized(from_patch, size / 256), openings(placed, size), grid)
 
 
 class Network:
@@ -45,23 +76,17 @@ class Network:
         source, target  (478, 3): the face in its texture, and where it was moved to in the output
         meshes          (VERTICES, 3) each: the same two with their rings
         """
-        matrix = canonical_matrix(target)
-        mesh = to_crop(meshes[1], matrix)
-        placed = to_crop(target, matrix)
-        told = guides(source, placed, meshes[0], mesh)
-        if told[GATE].max() <= _IDLE:
+        told = seen(source, target, meshes, origin, self.size)
+        if told is None:
             return base
-        from_patch = matrix.copy()
-        from_patch[:, 2] += matrix[:, :2] @ np.array(origin, np.float64)
-        crop = _sized(from_patch, self.size / 256)
+        crop, grid = told.crop, told.grid
         side = (self.size, self.size)
         planes = np.empty((1, 6, self.size, self.size), np.uint8)
         # an area filter would be right when shrinking by more than two; faces of such size are rare and it costs 3 ms
         small = cv2.warpAffine(base, crop, side, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         cv2.split(small, list(planes[0, :3]))
-        planes[0, 3:5] = openings(placed, self.size)
+        planes[0, 3:5] = told.openings
         cv2.warpAffine(pasted, crop, side, planes[0, 5], flags=cv2.INTER_LINEAR)
-        grid = told if self.size == 256 else _wide(told, self.size // 4)
         flow, colour, detail = self._session.run({"picture": planes, "guides": grid[None]})
         free = cv2.resize(grid[GATE], side) * (1 - planes[0, 5] * np.float32(1 / 255))
         return _lay(base, free, flow[0], colour[0], detail[0], crop)
@@ -80,7 +105,7 @@ def _lay(base: Pixels, free: Floats, flow: Floats, colour: Floats, detail: Float
     tone += 128.5
     added = cv2.warpAffine(
         np.clip(tone, 0, 255, out=tone).astype(np.uint8),
-        _inverse(crop),
+        inverse(crop),
         shape,
         flags=cv2.INTER_LINEAR,
         borderValue=(128,) * 3,
@@ -89,7 +114,7 @@ def _lay(base: Pixels, free: Floats, flow: Floats, colour: Floats, detail: Float
     back = np.linalg.inv(crop[:, :2]).astype(np.float32)  # pixels of the crop to pixels of the patch
     shift = cv2.resize(cv2.merge(list(flow)), side) * free[..., None] @ back.T
     if np.abs(shift).max() > _STILL:
-        place = cv2.warpAffine(shift, _inverse(crop), shape, flags=cv2.INTER_LINEAR)
+        place = cv2.warpAffine(shift, inverse(crop), shape, flags=cv2.INTER_LINEAR)
         place += _own_places(shape)
         moved = cv2.remap(base, place, None, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
     done: Pixels = cv2.addWeighted(moved, 1, added, 1, -128)
@@ -103,9 +128,10 @@ def _own_places(shape: tuple[int, int]) -> Floats:
     return np.stack(np.broadcast_arrays(x[None, :], y[:, None]), axis=2)
 
 
-def _inverse(matrix: Matrix) -> Matrix:
-    inverse: Matrix = cv2.invertAffineTransform(matrix)
-    return inverse
+def inverse(matrix: Matrix) -> Matrix:
+    """The affine map back, (2, 3)."""
+    back: Matrix = cv2.invertAffineTransform(matrix)
+    return back
 
 
 def _sized(matrix: Matrix, factor: float) -> Matrix:

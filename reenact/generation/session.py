@@ -5,15 +5,9 @@ from typing import Any
 import numpy as np
 
 from reenact.errors import ModelError
+from reenact.generation.binding import PROVIDERS, provider_list
 from reenact.generation.weights import ModelEntry, TensorSpec, find_model, read_model
 
-PROVIDERS = {
-    "tensorrt": "TensorrtExecutionProvider",
-    "cuda": "CUDAExecutionProvider",
-    "coreml": "CoreMLExecutionProvider",
-    "directml": "DmlExecutionProvider",
-    "cpu": "CPUExecutionProvider",
-}
 _REMEDY = {
     "tensorrt": "install TensorRT 10: pip install tensorrt",
     "cuda": "install NVIDIA's driver, then: pip install 'onnxruntime-gpu[cuda,cudnn]'",
@@ -28,11 +22,15 @@ class Session:
 
     provider  as in GeneratorConfig.provider: "auto" takes a GPU that works, else the CPU; any other name is
               what runs, or ModelError (with allow_cpu the CPU stands in)
+    stream    handle of the CUDA stream that it shall work on, see reenact.generation.binding; 0: its own
     """
 
-    def __init__(self, entry: ModelEntry, provider: str = "auto", *, allow_cpu: bool = False, threads: int = 1) -> None:
+    def __init__(
+        self, entry: ModelEntry, provider: str = "auto", *, allow_cpu: bool = False, threads: int = 1, stream: int = 0
+    ) -> None:
         self.entry = entry
         self.provider = ""
+        self._stream = stream
         self._session = self._open(provider, allow_cpu, threads)
         _check("input", self.entry.inputs, self._session.get_inputs(), self.entry)
         _check("output", self.entry.outputs, self._session.get_outputs(), self.entry)
@@ -45,6 +43,23 @@ class Session:
         except Exception as error:  # onnxruntime raises classes of its own, which differ by provider
             raise ModelError(f"the model {self.entry.name} failed on {self.provider}: {_first_line(error)}") from error
         return result
+
+    @property
+    def raw(self) -> Any:
+        """ONNX Runtime's own session, to bind memory to; another object after it was made anew."""
+        return self._session
+
+    def run_bound(self, binding: Any) -> None:
+        """Starts the model on bound memory and does not wait for a stream that is its caller's."""
+        import onnxruntime
+
+        options = onnxruntime.RunOptions()
+        if self._stream:
+            options.add_run_config_entry("disable_synchronize_execution_providers", "1")
+        try:
+            self._session.run_with_iobinding(binding, options)
+        except Exception as error:  # see run
+            raise ModelError(f"the model {self.entry.name} failed on {self.provider}: {_first_line(error)}") from error
 
     def _open(self, provider: str, allow_cpu: bool, threads: int) -> Any:
         import onnxruntime
@@ -67,7 +82,7 @@ class Session:
             if name != "cpu":  # or the session falls back to the CPU and tells nobody
                 options.add_session_config_entry("session.disable_cpu_ep_fallback", "1")
             try:
-                session = onnxruntime.InferenceSession(content, options, providers=[PROVIDERS[name]])
+                session = onnxruntime.InferenceSession(content, options, providers=provider_list(name, self._stream))
             except Exception as error:  # see run
                 reasons.append(f"{name}: {_first_line(error)}; {_REMEDY.get(name, 'install reenact again')}")
                 continue
