@@ -37,3 +37,7 @@ class DeviceError(ReenactError):
     """A camera, a virtual camera or a display is missing, busy or lost."""
 
     exit_status = 3
+
+
+class NoPicture(DeviceError):
+    """A camera that mends itself has no picture of a driver just now: read again.  The message is its `trouble`."""

@@ -118,3 +118,19 @@ class Sink(Protocol):
     def send(self, composite: Composite) -> None: ...
 
     def close(self) -> None: ...
+
+
+@runtime_checkable
+class SelfMending(Protocol):
+    """A Source or a Sink that finds its device again; it is asked whether it is one, most are not.
+
+    - `trouble` must be "" while all is well, else what is wrong in one clause for the HUD, such as "USB Cam is
+      unplugged"; it may be read from any thread.
+    - a self-mending source's `read` must raise NoPicture, having waited no longer than half a second, for as long
+      as there is trouble: the device is gone and looked for, it is silent, or its pictures are black or frozen and
+      so show no driver.  Who reads goes on reading.  DeviceError of another kind means that it has given up.
+    - a source may come back with pictures of another size and rate; its `seq` goes on.
+    - a self-mending sink's `send` must not raise for a lost device, nor wait for it: those pictures are dropped.
+    """
+
+    trouble: str
