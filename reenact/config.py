@@ -149,6 +149,31 @@ class PreviewConfig:
     mirror: bool = True  # the driver's own little picture in the preview; never the output
 
 
+LABELS = ("auto", "on", "off")
+
+
+@dataclass(frozen=True, slots=True)
+class WatermarkConfig:
+    """How strong the watermark is, see reenact.provenance.watermark."""
+
+    strength: float = 1.0  # of the measured compromise: 43 dB at the least; 0.5 is weaker by 6 dB
+
+    def __post_init__(self) -> None:
+        _within("watermark strength", self.strength, 0.25, 1.0)
+
+
+@dataclass(frozen=True, slots=True)
+class FinishConfig:
+    """What is put on every finished picture, see reenact.finish."""
+
+    watermark: bool = True
+    label: str = "auto"  # auto: on unless the target is the user's own face or nobody's
+    language: str = "en"  # of the label, one of reenact.provenance.label.LANGUAGES
+
+    def __post_init__(self) -> None:
+        _one_of("label", self.label, LABELS)
+
+
 @dataclass(frozen=True, slots=True)
 class VerifyConfig:
     """Looking into a stranger's file, see reenact.provenance.verify."""
