@@ -10,6 +10,8 @@ About 14 KB a crop: three thousand are 40 MB.
 """
 
 import json
+import zipfile
+import zlib
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -95,7 +97,7 @@ def read_pack(path: Path) -> Pack:
         if any(c is None or c.shape != (CROP, CROP, 3) for c in crops):
             raise ValueError(f"a crop is not a picture of {CROP} x {CROP}")
         return Pack(person, np.stack(crops), points.astype(np.float32) / _UNIT, times)
-    except (OSError, ValueError, KeyError, TypeError, EOFError, cv2.error) as error:
+    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error, cv2.error) as error:
         raise InputError(f"{path} is not a packed person ({error}): make one with `reenact train data`") from error
 
 
