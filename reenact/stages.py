@@ -130,7 +130,9 @@ class SelfMending(Protocol):
       as there is trouble: the device is gone and looked for, it is silent, or its pictures are black or frozen and
       so show no driver.  Who reads goes on reading.  DeviceError of another kind means that it has given up.
     - a source may come back with pictures of another size and rate; its `seq` goes on.
-    - a self-mending sink's `send` must not raise for a lost device, nor wait for it: those pictures are dropped.
+    - a self-mending sink's `send` must not raise for a lost device, nor wait for it: such a picture is dropped, and
+      `trouble` is then not "", so that nobody counts it as shown.
     """
 
-    trouble: str
+    @property
+    def trouble(self) -> str: ...

@@ -13,8 +13,8 @@ from made import composite, picture
 from reenact.config import PreviewConfig
 from reenact.errors import DeviceError, SinkError
 from reenact.sinks import HudStats, Preview, draw_hud, has_display
+from reenact.sinks.card import slate
 from reenact.sinks.hud import draw_inset
-from reenact.sinks.slate import slate
 from reenact.types import Frame, Kind
 
 SIZE = (640, 360)

@@ -12,7 +12,7 @@ from made import composite
 from reenact.clock import VirtualClock
 from reenact.errors import DeviceError, InputError, SinkError
 from reenact.sinks import VirtualCamera
-from reenact.sinks.slate import slate
+from reenact.sinks.card import slate
 from reenact.sources import v4l2
 
 SIZE = (64, 48)

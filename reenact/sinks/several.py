@@ -4,7 +4,7 @@ import logging
 from collections.abc import Mapping
 
 from reenact.errors import ReenactError, SinkError
-from reenact.stages import Sink
+from reenact.stages import SelfMending, Sink
 from reenact.types import Composite
 
 log = logging.getLogger(__name__)
@@ -29,6 +29,12 @@ class Fanout:
     def names(self) -> tuple[str, ...]:
         """Those that still take pictures."""
         return tuple(self._sinks)
+
+    @property
+    def trouble(self) -> str:
+        """What is wrong with those that mend themselves, "" while all is well."""
+        wrong = [sink.trouble for sink in list(self._sinks.values()) if isinstance(sink, SelfMending) and sink.trouble]
+        return "; ".join(wrong)
 
     def send(self, composite: Composite) -> None:
         if not isinstance(composite, Composite):

@@ -9,7 +9,7 @@ from typing import Any
 
 from reenact.clock import Clock, MonotonicClock
 from reenact.errors import DeviceError, InputError, SinkError
-from reenact.sinks.slate import slate
+from reenact.sinks.card import slate
 from reenact.sources import v4l2
 from reenact.types import Composite
 
