@@ -12,8 +12,37 @@ from reenact.config import GateConfig, GeneratorConfig, RetargetConfig, Tracking
 
 if TYPE_CHECKING:
     from reenact.engine import Engine
+    from reenact.playing import Playing
     from reenact.stats import Stats
     from reenact.targets.library import OpenTarget
+
+
+_SMALLEST = 240  # rows or columns: a target is not played at half its size when that has fewer
+
+
+@contextmanager
+def open_playing(
+    target: "OpenTarget", generator: GeneratorConfig | None = None, *, live: bool = False
+) -> "Iterator[Playing]":
+    """The stages that play one target, closed at the end; the target stays its owner's.
+
+    live  True: the target at half its size is made ready too, for a machine that is too slow
+    Raises ModelError where the generator's model cannot run as asked.
+    """
+    from reenact.blending import PoissonCompositor
+    from reenact.generation import PortraitGenerator
+    from reenact.playing import Playing
+    from reenact.targets.smaller import SmallerTarget
+
+    made = PortraitGenerator(target, generator or GeneratorConfig(), models=target.models)
+    try:
+        mouth = made.mouth == "driver"
+        smaller = None
+        if live and made.provider == "cpu" and min(target.size) >= 2 * _SMALLEST:
+            smaller = Playing(SmallerTarget(target), made, PoissonCompositor(), mouth)
+        yield Playing(target, made, PoissonCompositor(), mouth, smaller)
+    finally:
+        made.close()
 
 
 @contextmanager
@@ -35,30 +64,30 @@ def open_engine(
             are raised, and a face in the first frame drives that frame
     Raises ModelError where the generator's model cannot run as asked.
     """
-    from reenact.blending import PoissonCompositor
     from reenact.engine import Engine
-    from reenact.generation import PortraitGenerator
+    from reenact.gains import Gains
     from reenact.retarget import Retarget
     from reenact.sinks import slate
     from reenact.tracking import FaceMeshTracker
 
-    retarget, generator = retarget or RetargetConfig(), generator or GeneratorConfig()
+    retarget = retarget or RetargetConfig()
     with ExitStack() as open_now:
-        made = PortraitGenerator(target, generator, retarget, target.models)
-        open_now.callback(made.close)
+        playing = open_now.enter_context(open_playing(target, generator, live=live))
         tracker = FaceMeshTracker(tracking or TrackingConfig())
         open_now.callback(tracker.close)
         yield Engine(
             tracker,
             Retarget(retarget),
-            target,
-            made,
-            PoissonCompositor(),
+            playing.target,
+            playing.generator,
+            playing.blender,
             slate=slate(target.size),
-            mouth=made.mouth == "driver",
+            mouth=playing.mouth,
             gate=gate,
             strict=not live,
             at_once=not live,
             stats=stats,
             clock=clock,
+            gains=Gains(retarget.expression_gain, retarget.head_gain, retarget.gaze_gain),
+            smaller=playing.smaller,
         )

@@ -115,11 +115,30 @@ class LiveConfig:
     """The live loop, see reenact.live."""
 
     rate: float = 30.0  # pictures/s at the sink, when the camera is no faster
-    stop_s: float = 1.5  # how long the threads may take to end
+    stop_s: float = 1.2  # how long the threads may take to end
+    stuck_s: float = 1.0  # with no picture made for so long the slate takes the place of the last one
+    adapt: bool = True  # whether something is left out on a machine that is too slow, see AdaptConfig
 
     def __post_init__(self) -> None:
         _within("rate", self.rate, 1, 1000)
         _within("stop_s", self.stop_s, 0.1, 60)
+        _within("stuck_s", self.stuck_s, 0.1, 60)
+
+
+@dataclass(frozen=True, slots=True)
+class AdaptConfig:
+    """When something is left out on a slow machine, and when it is taken up again; see reenact.ladder."""
+
+    slow: float = 0.9  # of a period: more, and what little the system takes makes pictures come too late
+    easy: float = 0.7
+    window_s: float = 2.0
+    patience_s: float = 10.0
+
+    def __post_init__(self) -> None:
+        _within("slow", self.slow, 0.1, 10.0)
+        _within("easy", self.easy, 0.05, self.slow)
+        _within("window_s", self.window_s, 0.1, 60.0)
+        _within("patience_s", self.patience_s, 0.0, 3600.0)
 
 
 PRESETS = ("ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow")

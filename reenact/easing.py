@@ -64,3 +64,30 @@ def _slerp(start: Floats, end: Floats, amount: float) -> Floats:
     turn, _ = cv2.Rodrigues((start.T @ end).astype(np.float64))  # axis times angle, from start to end
     part, _ = cv2.Rodrigues(turn * amount)
     return cast(Floats, (start @ part).astype(np.float32))
+
+
+_SHARE = 0.6  # of the last step's speed.  Of 0, 0.5, 0.6, 1 and 2 the least error against tracking every picture, for
+#               two rendered and two real drivers: shift 0.011 IOD (held: 0.016), turn 0.90 degrees (held: 1.14)
+
+
+def carry_on(before: Motion, last: Motion, seq: int, t_capture: float) -> Motion:
+    """The motion at `t_capture`, a little after `last`, if it goes on as from `before` to `last`, somewhat slower.
+
+    Head and expression go on for one such step at most.  Lids and gaze are held: they move in jerks, and carried on
+    they were further from the truth.
+    """
+    step = last.t_capture - before.t_capture
+    amount = min(1.0, (t_capture - last.t_capture) / step) * _SHARE if step > 0 else 0.0
+    if amount <= 0:
+        return restamp(last, seq, t_capture)
+    a = np.float32(amount)
+    return Motion(
+        rotation=_slerp(before.rotation, last.rotation, 1.0 + amount),
+        shift=last.shift + a * (last.shift - before.shift),
+        scale=float(last.scale * (last.scale / before.scale) ** amount),
+        expression=last.expression + a * (last.expression - before.expression),
+        gaze=last.gaze,
+        lids=last.lids,
+        seq=seq,
+        t_capture=t_capture,
+    )

@@ -7,40 +7,37 @@ runs each in a thread of its own (see reenact.live).  A Reading holds numbers, n
 """
 
 import logging
-from dataclasses import dataclass
 
 from reenact.clock import Clock, MonotonicClock
 from reenact.config import GateConfig
 from reenact.easing import rest_motion
 from reenact.errors import ReenactError
-from reenact.gate import Gate, Untrusted, within_lips
+from reenact.gains import Gains
+from reenact.gate import Gate, Steered, Untrusted, within_lips
+from reenact.ladder import Rung
+from reenact.playing import EVERY_SECOND, HALF_SIZE, Playing
+from reenact.reading import Reading
+from reenact.skipping import Skipping
 from reenact.stages import Blender, Generator, Retargeter, Target, Tracker
 from reenact.stats import Stats
-from reenact.types import Composite, FaceTrack, Frame, InnerMouth, Motion, Pixels
+from reenact.types import Composite, Frame, Pixels
+
+__all__ = ["Engine", "Reading"]
 
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Reading:
-    """What was read of the driver in one frame; `motion` is None where the face cannot be read."""
-
-    seq: int
-    t_capture: float
-    motion: Motion | None
-    mouth: InnerMouth | None = None
-    track: FaceTrack | None = None
-
-
 class Engine:
-    """One driver, one target.
+    """One driver, one target at a time.
 
-    slate   (H, W, 3) uint8 BGR: the card shown when the engine cannot be trusted, of the target's size
-    mouth   whether the driver's inner mouth is read at all (`--mouth driver` and `auto`)
-    strict  True for files: what goes wrong is raised.  False for a live loop: it is logged and counted, a
-            driver who cannot be read lets the target come to rest, and the slate stands in for a picture
-            that cannot be trusted.
-    at_once True for files: a face in the very first frame drives that frame
+    slate    (H, W, 3) uint8 BGR: the card shown when the engine cannot be trusted; its size is the output's
+    mouth    whether the driver's inner mouth is read at all (`--mouth driver` and `auto`)
+    strict   True for files: what goes wrong is raised.  False for a live loop: it is logged and counted, a
+             driver who cannot be read lets the target come to rest, and the slate stands in for a picture
+             that cannot be trusted.
+    at_once  True for files: a face in the very first frame drives that frame
+    gains    how strongly the driver drives; may be replaced while it runs
+    smaller  the same target at a part of its size, for `leave_out`
     The stages stay their owner's, who closes them.
     """
 
@@ -59,13 +56,48 @@ class Engine:
         at_once: bool = False,
         stats: Stats | None = None,
         clock: Clock | None = None,
+        gains: Gains | None = None,
+        smaller: Playing | None = None,
     ) -> None:
-        self.tracker, self.retargeter, self.target = tracker, retargeter, target
-        self.generator, self.blender = generator, blender
+        self.tracker, self.retargeter = tracker, retargeter
+        self.playing = Playing(target, generator, blender, mouth, smaller)
         self.clock = clock or MonotonicClock()
         self.stats = stats or Stats(self.clock)
         self.gate = Gate(slate, gate, at_once)
-        self._mouth, self._strict = mouth, strict
+        self.gains = gains or Gains()
+        self._strict = strict
+        self._left_out: frozenset[str] = frozenset()
+        self._skipping = Skipping()
+
+    @property
+    def target(self) -> Target:
+        return self.playing.target
+
+    @property
+    def generator(self) -> Generator:
+        return self.playing.generator
+
+    @property
+    def blender(self) -> Blender:
+        return self.playing.blender
+
+    @property
+    def rungs(self) -> tuple[Rung, ...]:
+        """What can be left out on a slow machine, what is least missed first; see reenact.ladder."""
+        extras = [Rung(f"without {extra}", "compose") for extra in self.playing.extras]
+        half = [Rung(HALF_SIZE, "compose")] if self.playing.smaller is not None else []
+        return (*extras, Rung(EVERY_SECOND, "track"), *half)
+
+    def leave_out(self, names: frozenset[str]) -> None:
+        """Goes on without what these rungs name, and with all others; from any thread, for the next pictures."""
+        self._left_out = names
+        self.playing.leave_out(frozenset(extra for extra in self.playing.extras if f"without {extra}" in names))
+
+    def play(self, playing: Playing) -> Playing:
+        """Shows another target from the next picture on; gives the one before.  For the thread that calls `compose`."""
+        before, self.playing = self.playing, playing
+        self.leave_out(self._left_out)
+        return before
 
     def read(self, frame: Frame) -> Reading:
         """The tracker's half: what the driver's face does in this frame.  Never raises unless strict."""
@@ -78,6 +110,14 @@ class Engine:
             return Reading(frame.seq, frame.t_capture, None)
 
     def _read(self, frame: Frame) -> Reading:
+        if EVERY_SECOND in self._left_out:
+            instead = self._skipping.instead(frame.seq, frame.t_capture)
+            if instead is not None:
+                self.stats.count("not tracked")
+                return instead
+        return self._skipping.tracked(self._track(frame))
+
+    def _track(self, frame: Frame) -> Reading:
         with self.stats.stage("track"):
             track = self.tracker.track(frame)
         if track is None:
@@ -86,7 +126,7 @@ class Engine:
         with self.stats.stage("retarget"):
             motion = self.retargeter.retarget(track)
         mouth = None
-        if self._mouth and motion is not None:
+        if self.playing.mouth and motion is not None:
             with self.stats.stage("mouth"):
                 mouth = self.tracker.inner_mouth(frame, track)
                 if mouth is not None and not within_lips(mouth):
@@ -111,16 +151,23 @@ class Engine:
             return self.gate.distrust(str(error) or type(error).__name__, reading.seq, reading.t_capture)
 
     def _compose(self, reading: Reading, n: int, now: float) -> Composite:
-        steered = self.gate.steer(reading.motion, reading.mouth, reading.seq, reading.t_capture, now)
+        motion = None if reading.motion is None else self.gains(reading.motion)
+        steered = self.gate.steer(motion, reading.mouth, reading.seq, reading.t_capture, now)
+        playing = self.playing
+        if HALF_SIZE in self._left_out and playing.smaller is not None:
+            playing = playing.smaller
+        return self._paint(playing, steered, reading, n)
+
+    def _paint(self, playing: Playing, steered: Steered, reading: Reading, n: int) -> Composite:
         with self.stats.stage("target"):
-            shot = self.target.shot(n, steered.motion)
+            shot = playing.target.shot(n, steered.motion)
         if steered.motion is None or not shot.found:
-            return self.gate.rest(shot, reading.seq, reading.t_capture)
+            return self.gate.rest(shot, reading.seq, reading.t_capture, playing.target.size)
         with self.stats.stage("generate"):
-            patch = self.generator.generate(shot, steered.motion, steered.mouth)
+            patch = playing.generator.generate(shot, steered.motion, steered.mouth if playing.mouth else None)
         with self.stats.stage("blend"):
-            composite = self.blender.blend(patch, shot)
-        return self.gate.admit(steered.motion, patch, composite)
+            composite = playing.blender.blend(patch, shot)
+        return self.gate.admit(steered.motion, patch, composite, playing.target.size)
 
     def step(self, frame: Frame, n: int | None = None, now: float | None = None) -> Composite:
         """Both halves, one after the other; `n` is the frame's seq and `now` its t_capture unless given."""
@@ -136,9 +183,7 @@ class Engine:
         if frame is not None:
             self.tracker.track(frame)
             self.tracker.reset()
-        motion = rest_motion(0, 0.0)
-        shot = self.target.shot(0, motion)
-        self.blender.blend(self.generator.generate(shot, motion, None), shot)
+        rehearse(self.playing)
 
     def recalibrate(self) -> None:
         """Takes the driver's neutral anew.  For the thread that calls `read`."""
@@ -148,3 +193,12 @@ class Engine:
         self.stats.count("faults")
         if self.stats.counted("faults") <= 10:  # a broken stage fails at every frame
             log.warning("%s failed: %s", where, error, exc_info=not isinstance(error, ReenactError))
+
+
+def rehearse(playing: Playing) -> None:
+    """Makes one picture of a target, unseen.  Raises what the stages raise."""
+    motion = rest_motion(0, 0.0)
+    for one in (playing, playing.smaller):
+        if one is not None:
+            shot = one.target.shot(0, motion)
+            one.blender.blend(one.generator.generate(shot, motion, None), shot)

@@ -19,6 +19,7 @@ import numpy as np
 from reenact.config import GateConfig
 from reenact.easing import ease, rest_motion, restamp, smoothstep
 from reenact.errors import ReenactError
+from reenact.fitting import fitted
 from reenact.types import Composite, InnerMouth, Kind, Motion, Patch, Pixels, Shot, check_pixels
 
 # Outer edge of the lips in the MediaPipe face mesh, and the face's outline.
@@ -121,23 +122,40 @@ class Gate:
     def _enter(self, state: State, now: float) -> None:
         self._state, self._since, self._from = state, now, self._shown
 
-    def admit(self, motion: Motion, patch: Patch, composite: Composite) -> Composite:
-        """The composite as it may be shown; raises Untrusted when it is not the picture of this motion."""
-        verify(motion, patch, composite, (self._slate.shape[1], self._slate.shape[0]))
+    @property
+    def size(self) -> tuple[int, int]:
+        """(width, height) of every picture that leaves the gate."""
+        return self._slate.shape[1], self._slate.shape[0]
+
+    def admit(
+        self, motion: Motion, patch: Patch, composite: Composite, size: tuple[int, int] | None = None
+    ) -> Composite:
+        """The composite as it may be shown; raises Untrusted when it is not the picture of this motion.
+
+        size  (width, height) that it was made at, where that is not the output's: it is then fitted into the output
+        """
+        verify(motion, patch, composite, size or self.size)
         if self._state is not State.SLATE:
-            return composite if self._state is State.LIVE else replace(composite, kind=Kind.HOLD)
+            kind = Kind.LIVE if self._state is State.LIVE else Kind.HOLD
+            return replace(composite, pixels=fitted(composite.pixels, self.size), kind=kind)
         self._trusted += 1
         if self._trusted >= self.config.good_frames:
             self._state = State.REST
         return self.card(motion.seq, motion.t_capture)
 
-    def rest(self, shot: Shot, seq: int, t_capture: float) -> Composite:
-        """The target as it is, nothing of a driver in it; the slate while the engine is not trusted."""
-        if shot.pixels.shape != self._slate.shape:
-            raise Untrusted(_other_size("the target's picture", shot.pixels, self._slate))
+    def rest(self, shot: Shot, seq: int, t_capture: float, size: tuple[int, int] | None = None) -> Composite:
+        """The target as it is, nothing of a driver in it; the slate while the engine is not trusted.
+
+        size  see admit
+        """
+        width, height = size or self.size
+        if shot.pixels.shape[:2] != (height, width):
+            got = f"{shot.pixels.shape[1]}x{shot.pixels.shape[0]}"
+            raise Untrusted(f"the target's picture is {got}, expected {width}x{height}")
         if self._state is State.SLATE:
             return self.card(seq, t_capture)
-        return Composite(shot.pixels.copy(), seq, t_capture, Kind.REST)
+        pixels = fitted(shot.pixels, self.size)
+        return Composite(pixels.copy() if pixels is shot.pixels else pixels, seq, t_capture, Kind.REST)
 
     def distrust(self, reason: str, seq: int, t_capture: float) -> Composite:
         """The slate, and nothing else until the engine has proved itself again."""
@@ -194,7 +212,3 @@ def _is_sound(motion: Motion) -> bool:
 
 def _part(age: float, whole: float) -> float:
     return 1.0 if whole <= 0 else age / whole
-
-
-def _other_size(what: str, got: Pixels, wanted: Pixels) -> str:
-    return f"{what} is {got.shape[1]}x{got.shape[0]}, expected {wanted.shape[1]}x{wanted.shape[0]}"

@@ -6,21 +6,21 @@ Four threads, one a stage, so that picture n + 1 is tracked while picture n is g
 sides release the GIL).  No slot holds more than one item and the newest wins: delay cannot grow, drops are
 counted.  `run` keeps the calling thread for what must be there, the preview window and its keys.
 
-The sink is paced: a new picture is sent as soon as it is there, at least 3/4 of a period after the one
-before, and the last one again when nothing new has come for 1 1/2 periods.  A free-running grid of the same
-rate would add half a period to every picture's age.
+When the sink gets a picture is reenact.pacing's, what is left out on a slow machine reenact.ladder's.
 """
 
 import logging
-import sys
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 from reenact.config import LiveConfig
+from reenact.crew import Crew, cores_shared
 from reenact.engine import Engine, Reading
 from reenact.errors import ReenactError
 from reenact.gate import State
+from reenact.ladder import Ladder
+from reenact.pacing import Pacer
+from reenact.playing import Playing
 from reenact.slot import Slot
 from reenact.stages import Sink, Source
 from reenact.stats import LATENCY
@@ -29,14 +29,12 @@ from reenact.types import Composite, Frame, Kind
 log = logging.getLogger(__name__)
 
 
-SWITCH_S = 0.0002  # at Python's own 5 ms the tracker waits for the generator's Python code, and the other way round
-
-
 class Live:
     """Runs an engine from a source into a sink.
 
     source, engine, sink   stay their owner's, who closes them; the source is closed here first, to wake its reader
     on_tick                called by `run` about once a period, in its own thread, with this object: preview and keys
+    ladder                 what is left out now; None with config.adapt off
     Each thread does nothing but repeat one of `capture_once`, `track_once`, `compose_once`, `send_once`.
     Set OPENBLAS_NUM_THREADS=1 before numpy is imported, as the command line does: on two cores the retargeter's
     small matrices took 12 ms in BLAS's threads and 0.7 without.
@@ -58,6 +56,7 @@ class Live:
         self._frames: Slot[Frame] = Slot()
         self._readings: Slot[Reading] = Slot()
         self._composites: Slot[Composite] = Slot()
+        self._wanted: Slot[tuple[Playing, threading.Event]] = Slot()
         self._ending = threading.Event()
         self._recalibrate = threading.Event()
         self._panic = threading.Event()
@@ -68,17 +67,25 @@ class Live:
         self._began = self._clock.now()
         self._newest = Reading(0, self._began, None)  # the newest that was composed
         self._composed = False
-        self._sent_at = self._began - self._period
-        self._was_fresh = True
+        self._made_at = self._began  # when the last picture was finished, or found to be true still
+        self._pacer = Pacer(self._period, self._began)
+        self.ladder: Ladder | None = None
+        if self.config.adapt:
+            self.ladder = Ladder(max(self._period, 1.0 / max(source.rate, 1.0)), engine.rungs)
         self._over: float | None = None
         self.view: Frame | None = None  # the driver's newest picture, for the preview's corner alone
         self.last: Composite | None = None  # what the sink got last
+        self._latest: Composite | None = None  # what was made last
 
     # What a key or another thread may ask for.
 
     def stop(self) -> None:
         """Ends the loop; may be called from any thread and from a signal handler."""
         self._ending.set()
+
+    @property
+    def ending(self) -> bool:
+        return self._ending.is_set()
 
     def recalibrate(self) -> None:
         """Takes the driver's neutral anew, from the next frames."""
@@ -91,6 +98,12 @@ class Live:
         else:
             self._panic.set()
 
+    def show(self, playing: Playing) -> threading.Event:
+        """Shows another target with the next picture; set once the one before is no longer in use."""
+        changed = threading.Event()
+        self._wanted.put((playing, changed))
+        return changed
+
     @property
     def seconds(self) -> float:
         """How long it has run, or ran."""
@@ -100,6 +113,18 @@ class Live:
     def drops(self) -> int:
         """Pictures that were replaced by newer ones before they were used."""
         return self._frames.dropped + self._readings.dropped + self._composites.dropped
+
+    @property
+    def trouble(self) -> str:
+        """Why the source gives nothing that can be used just now, in words; "" while it does."""
+        if self._lost is not None:
+            return str(self._lost)
+        return str(getattr(self.source, "trouble", ""))
+
+    @property
+    def slow(self) -> str:
+        """What is left out because the machine is too slow, in words; "" while nothing is."""
+        return "" if self.ladder is None else self.ladder.note
 
     # One turn of each thread.
 
@@ -128,50 +153,81 @@ class Live:
         if self._recalibrate.is_set():
             self._recalibrate.clear()
             self.engine.recalibrate()
-        self._readings.put(self.engine.read(frame))
+        began = self._clock.now()
+        if self.trouble:  # a picture that is black or frozen: nobody moves there
+            self._readings.put(Reading(frame.seq, frame.t_capture, None))
+            return
+        reading = self.engine.read(frame)
+        if reading.track is not None:
+            self._observe("track", began)
+        self._readings.put(reading)
 
     def compose_once(self, wait_s: float) -> None:
         """Makes the next picture: of the newest reading, or of none once the last has become stale."""
         reading = self._readings.take(wait_s)
         now = self._clock.now()
+        self._change()
         if reading is not None:
             self._newest = reading
         elif self._composed and now - self._newest.t_capture < self.engine.gate.config.stale_s:
+            self._made_at = now
             return  # a slow camera: what was sent last is still true
         else:
             reading = Reading(self._newest.seq, now, None)
         n = int((now - self._began) * self.engine.target.rate)
-        self._composites.put(self.engine.compose(reading, n, now))
-        self._composed = True
+        composite = self.engine.compose(reading, n, now)
+        if composite.kind in (Kind.LIVE, Kind.HOLD):
+            self._observe("compose", now)
+        self._composites.put(composite)
+        self._composed, self._made_at = True, self._clock.now()
         if self._ended_source and self.engine.gate.state in (State.REST, State.SLATE):
             self._error = self._lost
             self._ending.set()
 
+    def _change(self) -> None:
+        wanted = self._wanted.take(0)
+        if wanted is not None:
+            self.engine.play(wanted[0])
+            if self.ladder is not None:
+                self.ladder.offer(self.engine.rungs)
+                self.engine.leave_out(self.ladder.left_out)
+            wanted[1].set()
+
+    def _observe(self, thread: str, began: float) -> None:
+        now = self._clock.now()
+        if self.ladder is not None and self.ladder.observe(thread, now - began, now):
+            self.engine.leave_out(self.ladder.left_out)
+            self.stats.count("settings changed")
+
     def send_once(self, wait_s: float) -> None:
         """Sends a new picture, or the last one again when it is due; waits at most `wait_s` for a new one."""
-        now = self._clock.now()
-        early = self._sent_at + 0.75 * self._period - now
+        early = self._pacer.earliest - self._clock.now()
         if early > 0:
             self._clock.sleep(early)
-        due = self._sent_at + (1.5 if self._was_fresh else 1.0) * self._period
+        due = self._pacer.due
         fresh = self._composites.take(min(wait_s, max(0.0, due - self._clock.now())))
         now = self._clock.now()
-        picture = fresh or (self.last if now >= due else None)
+        self._latest = fresh or self._latest
+        picture = fresh or (self._latest if now >= due else None)
         if picture is None:
             return
-        if self._panic.is_set():
+        stuck = fresh is None and now - self._made_at > self.config.stuck_s
+        if self._panic.is_set() or stuck:
             picture = self.engine.gate.card(picture.seq, now)
         self.sink.send(picture)
         sent = self._clock.now()
-        self.last = fresh or self.last
-        self._sent_at, self._was_fresh = now, fresh is not None
+        self.last = picture
+        self._pacer.sent(now, fresh is not None)
+        self._count(picture, fresh is not None, sent - now, sent - picture.t_capture)
+
+    def _count(self, picture: Composite, fresh: bool, took: float, age: float) -> None:
         self.stats.count("sent")
         self.stats.count(f"sent {picture.kind.value}")
-        self.stats.add("send", sent - now)
-        if fresh is None:
+        self.stats.add("send", took)
+        if not fresh:
             self.stats.count("sent again")
         elif picture.kind is Kind.LIVE:
-            self.stats.add(LATENCY, sent - picture.t_capture)
+            self.stats.add(LATENCY, age)
 
     # The threads.
 
@@ -180,32 +236,30 @@ class Live:
 
         Raises what ended it, if that was a lost device or a sink that takes nothing any more.
         """
-        with _threads_of_its_own():
-            self._run(seconds)
-        if self._error is not None:
-            raise self._error
+        turns = {
+            "capture": self._capture_or_wait,
+            "track": lambda: self.track_once(self._period),
+            "compose": lambda: self.compose_once(1.5 * self._period),
+            "send": lambda: self.send_once(self._period),
+        }
+        crew = Crew(turns, self._ending, self._clock)
+        with cores_shared():
+            self._began = self._made_at = self._clock.now()
+            crew.start()
+            try:
+                self._wait(seconds)
+            finally:
+                self._end(crew)
+        error = crew.error or self._error
+        if error is not None:
+            raise error
 
-    def _run(self, seconds: float | None) -> None:
-        self._began = self._clock.now()
-        threads = [
-            threading.Thread(target=self._repeat, args=(turn,), name=name, daemon=True)
-            for name, turn in (
-                ("capture", self._capture_or_wait),
-                ("track", lambda: self.track_once(self._period)),
-                ("compose", lambda: self.compose_once(1.5 * self._period)),
-                ("send", lambda: self.send_once(self._period)),
-            )
-        ]
-        for thread in threads:
-            thread.start()
-        try:
-            while not self._ending.wait(self._period):
-                if self._on_tick is not None:
-                    self._on_tick(self)
-                if seconds is not None and self._clock.now() - self._began >= seconds:
-                    break
-        finally:
-            self._end(threads)
+    def _wait(self, seconds: float | None) -> None:
+        while not self._ending.wait(self._period):
+            if self._on_tick is not None:
+                self._on_tick(self)
+            if seconds is not None and self._clock.now() - self._began >= seconds:
+                break
 
     def _capture_or_wait(self) -> None:
         if self._ended_source:
@@ -213,46 +267,19 @@ class Live:
         else:
             self.capture_once()
 
-    def _repeat(self, turn: Callable[[], None]) -> None:
-        try:
-            while not self._ending.is_set():
-                turn()
-        except ReenactError as error:
-            self._error = self._error or error
-        except Exception as error:
-            log.exception("a thread of the live loop ended")
-            self._error = self._error or ReenactError(f"the live loop failed: {error}")
-        finally:
-            self._ending.set()
-
-    def _end(self, threads: list[threading.Thread]) -> None:
+    def _end(self, crew: Crew) -> None:
+        """The slate first: whoever watches need not wait for a generator that hangs."""
         self._ending.set()
         self._over = self._clock.now()
-        self.source.close()
-        for slot in (self._frames, self._readings, self._composites):
+        deadline = self._over + self.config.stop_s
+        for slot in (self._frames, self._readings, self._composites, self._wanted):
             slot.close()
-        deadline = self._clock.now() + self.config.stop_s
-        for thread in reversed(threads):
-            thread.join(max(0.05, deadline - self._clock.now()))
-        if threads[-1].is_alive():
+        if crew.ended("send", deadline):
+            try:
+                self.sink.send(self.engine.gate.card(self._newest.seq, self._clock.now()))
+            except ReenactError as error:
+                self._error = self._error or error
+        else:
             log.warning("the sink did not return within %.1f s: the slate could not be sent", self.config.stop_s)
-            return
-        try:
-            self.sink.send(self.engine.gate.card(self._newest.seq, self._clock.now()))
-        except ReenactError as error:
-            self._error = self._error or error
-
-
-@contextmanager
-def _threads_of_its_own() -> Iterator[None]:
-    """Each stage has a thread: OpenCV's own would only take the cores from the other stages."""
-    import cv2
-
-    threads, interval = cv2.getNumThreads(), sys.getswitchinterval()
-    cv2.setNumThreads(1)
-    sys.setswitchinterval(SWITCH_S)
-    try:
-        yield
-    finally:
-        cv2.setNumThreads(threads)
-        sys.setswitchinterval(interval)
+        self.source.close()
+        crew.all_ended(deadline)

@@ -49,8 +49,17 @@ class PortraitGenerator:
             entry = find_model(config.model, models)
             session = Session(entry, config.provider, allow_cpu=config.allow_cpu, threads=config.threads)
             self._network, self.provider = Network(session), session.provider
+        self._left_out: frozenset[str] = frozenset()
         self._warp: MeshWarp | None = None
         self._warp_size = (0, 0)
+
+    @property
+    def extras(self) -> tuple[str, ...]:
+        """What can be left out on a slow machine, see reenact.playing.Thrifty."""
+        return () if self._network is None else ("network",)
+
+    def leave_out(self, extras: frozenset[str]) -> None:
+        self._left_out = extras
 
     def generate(self, shot: Shot, motion: Motion, mouth: InnerMouth | None) -> Patch:
         plan = self._planner.plan(shot, motion, mouth)
@@ -62,7 +71,7 @@ class PortraitGenerator:
         lay_over(base, eyes)
         mouth_layer = np.zeros((height, width, 4), np.uint8)
         _draw_mouths(mouth_layer, plan)
-        if self._network is not None:
+        if self._network is not None and "network" not in self._left_out:
             meshes, alpha = (plan.source, plan.target), np.ascontiguousarray(mouth_layer[..., 3])
             base = self._network.improve(base, alpha, shot.texture_points, plan.points, meshes, plan.origin)
         lay_over(base, mouth_layer)

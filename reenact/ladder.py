@@ -1,0 +1,179 @@
+"""What is left out while the machine is too slow, and taken up again when it is not.
+
+Each thread's load is the share of a period that its turns take.  Over `slow` the next thing that relieves that
+thread is left out; when all would stay under `easy` for `patience_s` even with the last thing back, that is taken up
+again.  What had to be left out again soon after waits twice as long the next time.  The measure is the mean of the
+turns of the last `window_s` without the slowest tenth, so that one stall changes nothing.
+
+    load   1.2 ───┐                      what it was with `network` is remembered: 1.2 / 0.8 of what it is without
+           0.9 - -│- - - slow
+           0.8    └────┐
+           0.7 - - - - │ - - easy        ...so it comes back when the load is under 0.7 * 0.8 / 1.2 for 10 s
+           0.4         └──────────┐
+
+Nothing here reads a clock: the same times give the same decisions.
+"""
+
+import logging
+import threading
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from reenact.config import AdaptConfig
+
+log = logging.getLogger(__name__)
+
+_ENOUGH = 8  # turns without which no load is known
+_GUESS = 1.5  # what is left out is taken to have saved a third until it was measured
+_LONGEST = 16.0  # times the patience
+
+
+@dataclass(frozen=True, slots=True)
+class Rung:
+    """Something that can be left out: its name as the user reads it, and the thread that it relieves."""
+
+    name: str
+    relieves: str
+
+
+class Ladder:
+    """Decides from turn times what is left out.  Thread safe.
+
+    period_s  seconds that each thread has for one picture
+    rungs     what can be left out, what is least missed first; may be replaced while it runs
+    """
+
+    def __init__(self, period_s: float, rungs: Iterable[Rung] = (), config: AdaptConfig | None = None) -> None:
+        self.config = config or AdaptConfig()
+        self._period = period_s
+        self._lock = threading.Lock()
+        self._rungs: tuple[Rung, ...] = tuple(rungs)
+        self._out: list[Rung] = []
+        self._turns: dict[str, deque[tuple[float, float]]] = {}
+        self._gain: dict[str, float] = {}
+        self._before: tuple[Rung, float] | None = None  # left out last, and the load before: its gain is measured next
+        self._waits: dict[str, float] = {}  # seconds of ease asked for, where more than the patience
+        self._back_at: dict[str, float] = {}  # when it was taken up again
+        self._easy_since: float | None = None
+        self._looked_at = float("-inf")
+        self._short = ""  # the thread that is too slow with all left out
+
+    @property
+    def left_out(self) -> frozenset[str]:
+        """Names of what is left out now."""
+        with self._lock:
+            return frozenset(rung.name for rung in self._out)
+
+    @property
+    def note(self) -> str:
+        """What is left out, and whether that is enough, in words; "" where all is as it should be."""
+        with self._lock:
+            parts = [rung.name for rung in self._out]
+            if self._short:
+                parts.append(f"still too slow for {1 / self._period:.0f} pictures a second")
+        return "slow machine: " + ", ".join(parts) if parts else ""
+
+    def offer(self, rungs: Iterable[Rung]) -> None:
+        """Other things can be left out from now on; those that cannot any more count as taken up."""
+        with self._lock:
+            self._rungs = tuple(rungs)
+            self._out = [rung for rung in self._out if rung in self._rungs]
+            self._forget()
+
+    def observe(self, thread: str, seconds: float, now: float) -> bool:
+        """One turn of a thread that did its full work; True when something was left out or taken up."""
+        with self._lock:
+            turns = self._turns.setdefault(thread, deque())
+            turns.append((now, seconds))
+            while turns[0][0] < now - self.config.window_s:
+                turns.popleft()
+            if now - self._looked_at < self.config.window_s / 8:
+                return False
+            self._looked_at = now
+            return self._decide(now)
+
+    def load(self, thread: str) -> float | None:
+        """The share of a period that the thread's turns take; None while too few are known."""
+        turns = sorted(seconds for _, seconds in self._turns.get(thread, ()))
+        if len(turns) < _ENOUGH:
+            return None
+        kept = turns[: len(turns) - len(turns) // 10]
+        return sum(kept) / len(kept) / self._period
+
+    def _decide(self, now: float) -> bool:
+        loads = {thread: load for thread in self._turns if (load := self.load(thread)) is not None}
+        if not loads or not self._settled(now):
+            return False
+        self._measure(loads)
+        worst = max(loads, key=lambda thread: loads[thread])
+        if loads[worst] > self.config.slow:
+            self._easy_since = None
+            return self._down(worst, loads[worst], now)
+        self._short = ""
+        back = self._could_come_back(loads)
+        if back is None:
+            self._easy_since = None
+            return False
+        if self._easy_since is None:
+            self._easy_since = now
+        if now - self._easy_since < self._waits.get(back.name, self.config.patience_s):
+            return False
+        return self._up(back, now)
+
+    def _settled(self, now: float) -> bool:
+        """Whether what is known is of the present settings: the window has filled since the last change."""
+        first = min(turns[0][0] for turns in self._turns.values() if turns)
+        return now - first >= 0.75 * self.config.window_s
+
+    def _measure(self, loads: dict[str, float]) -> None:
+        if self._before is not None:
+            (rung, before), self._before = self._before, None
+            now = loads.get(rung.relieves)
+            if now is not None and now > 0:
+                self._gain[rung.name] = max(1.0, before / now)
+
+    def _down(self, thread: str, load: float, now: float) -> bool:
+        left = [rung for rung in self._rungs if rung not in self._out]
+        # on a machine with one core whatever is left out helps: the threads share it
+        rung = next((rung for rung in left if rung.relieves == thread), left[0] if left else None)
+        if rung is None:
+            if not self._short:
+                self._short = thread
+                log.warning("%s: %s takes %.0f %% of its time", self._said("too slow"), thread, 100 * load)
+            return False
+        self._out.append(rung)
+        self._before = (rung, load)
+        back_at = self._back_at.get(rung.name)
+        patience = self.config.patience_s
+        if back_at is not None and now - back_at < 2 * self._waits.get(rung.name, patience):
+            longer = 2 * self._waits.get(rung.name, patience)
+            self._waits[rung.name] = min(longer, _LONGEST * patience)
+        else:
+            self._waits.pop(rung.name, None)
+        log.warning("%s, %s takes %.0f %% of its time: %s", self._said("too slow"), thread, 100 * load, rung.name)
+        self._forget()
+        return True
+
+    def _could_come_back(self, loads: dict[str, float]) -> Rung | None:
+        """The last thing left out that all threads could bear again."""
+        for rung in reversed(self._out):
+            gain = self._gain.get(rung.name, _GUESS)
+            expected = {thread: load * (gain if thread == rung.relieves else 1.0) for thread, load in loads.items()}
+            if rung.relieves in loads and max(expected.values()) < self.config.easy:
+                return rung
+        return None
+
+    def _up(self, rung: Rung, now: float) -> bool:
+        self._out.remove(rung)
+        self._back_at[rung.name] = now
+        log.warning("%s again: no longer %s", self._said("fast enough"), rung.name)
+        self._forget()
+        return True
+
+    def _forget(self) -> None:
+        self._turns.clear()
+        self._easy_since, self._short = None, ""
+
+    def _said(self, how: str) -> str:
+        return f"the machine is {how} for {1 / self._period:.0f} pictures a second"
