@@ -13,9 +13,13 @@ import tracked
 
 from reenact import assets
 from reenact.bench import quality
-from reenact.bench.scores import FIGURES, Scores, face_finder, score
+from reenact.bench.cases import CLIPS, SELF, Case, Cut, Thinned, check_folder, find_cases, fitted
+from reenact.bench.regions import REGIONS
+from reenact.bench.scores import FIGURES, Scorer, Scores, face_finder, score
+from reenact.bench.variants import NAMES, choose
 from reenact.cli import main
 from reenact.errors import InputError, SourceError
+from reenact.types import Frame
 
 EXACT = 10 * math.log10(255**2 / 1e-3)
 COUNT = 6
@@ -74,12 +78,112 @@ def numbered(pixels: np.ndarray, number: int) -> np.ndarray:
     return marked
 
 
+def talking() -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """Four pictures of an open mouth, and their points."""
+    frames, tracks = tracked.driver()
+    gaps = [float(np.linalg.norm(t.points[13] - t.points[14])) for t in tracks]
+    first = int(np.argmax(np.convolve(gaps, np.ones(4), "valid")))
+    chosen = range(first, first + 4)
+    return [frames[i].pixels for i in chosen], [np.ascontiguousarray(tracks[i].points[:, :2]) for i in chosen]
+
+
+class Following:
+    """A finder that knows the points of each of the truth's pictures, and finds them in every output of the moment."""
+
+    def __init__(self, truth: list[np.ndarray], points: list[np.ndarray]) -> None:
+        self.truth, self.points, self.now = truth, points, 0
+
+    def __call__(self, pixels: np.ndarray) -> np.ndarray:
+        self.now = next((i for i, true in enumerate(self.truth) if true is pixels), self.now)
+        return self.points[self.now]
+
+
 def test_an_exact_copy_has_no_error() -> None:
     pixels, points = face()
     got = score([pixels] * 4, {"copy": [pixels.copy() for _ in range(4)]}, lambda _: points)["copy"]
     assert got.psnr_face == pytest.approx(EXACT)
     assert got.ssim_face == pytest.approx(1, abs=1e-5)
-    assert [getattr(got, name) for name in FIGURES[2:]] == [0] * 8
+    assert [getattr(got, name) for name in ("l1_mouth", "l1_eyes", "akd", "lips", "lids", "gaze")] == [0] * 6
+    assert (got.jitter, got.untracked) == (0, 0)
+    for region in REGIONS:
+        if region != "inner_mouth":
+            assert got.region(region) == pytest.approx(EXACT)
+    assert (got.sharp_face, got.sharp_mouth) == (1, 1)
+    assert math.isnan(got.flicker_face)  # the truth does not change
+
+
+def test_an_exact_copy_of_what_moves_flickers_as_it_does() -> None:
+    shown, points = talking()
+    got = score(shown, {"copy": [p.copy() for p in shown], "still": [shown[0]] * len(shown)}, Following(shown, points))
+    assert (got["copy"].flicker_face, got["copy"].flicker_mouth) == (1, 1)
+    assert (got["still"].flicker_face, got["still"].flicker_mouth) == (0, 0)
+    assert got["copy"].db_inner_mouth == pytest.approx(EXACT)  # these mouths are open
+    assert got["still"].db_inner_mouth < got["still"].db_face
+
+
+def test_blur_takes_sharpness_and_noise_brings_flicker() -> None:
+    shown, points = talking()
+    rng = np.random.default_rng(0)
+
+    def noisy(picture: np.ndarray, sigma: float) -> np.ndarray:
+        grain = rng.normal(0, sigma, picture.shape)
+        return (picture + grain).clip(0, 255).astype(np.uint8)
+
+    outputs = {
+        "little": [cv2.GaussianBlur(p, (0, 0), 0.7) for p in shown],
+        "much": [cv2.GaussianBlur(p, (0, 0), 2.0) for p in shown],
+        "grain": [noisy(p, 3) for p in shown],
+        "more": [noisy(p, 8) for p in shown],
+        "fixed": [p.copy() for p in shown],
+    }
+    for picture in outputs["fixed"]:  # a mark that stays where it is
+        picture[200:204, 300:340] = 255
+    got = score(shown, outputs, Following(shown, points))
+    for place in ("face", "mouth"):
+        sharp = {name: getattr(scores, f"sharp_{place}") for name, scores in got.items()}
+        flicker = {name: getattr(scores, f"flicker_{place}") for name, scores in got.items()}
+        assert sharp["much"] < 0.1 < sharp["little"] < 0.5
+        assert 1.1 < sharp["grain"] < sharp["more"]
+        assert flicker["much"] < 1
+        assert 1.2 < flicker["grain"] < flicker["more"]
+    assert got["fixed"].flicker_face < 1.2
+    assert got["little"].db_face > got["much"].db_face
+
+
+def test_motion_is_no_flicker_but_a_changing_light_is() -> None:
+    pixels, points = face()
+    wide = cv2.copyMakeBorder(pixels, 40, 40, 40, 40, cv2.BORDER_REPLICATE)
+    sliding = [np.ascontiguousarray(wide[40:520, 40 - 3 * i : 680 - 3 * i]) for i in range(5)]
+    places = [points + np.float32([3 * i, 0]) for i in range(5)]
+    rng = np.random.default_rng(1)
+    grain = [np.clip(p + rng.normal(0, 2, p.shape), 0, 255).astype(np.uint8) for p in sliding]
+    blinking = [cv2.convertScaleAbs(p, alpha=1.0, beta=20 * (i % 2)) for i, p in enumerate(sliding)]
+    got = score(grain, {"clean": sliding, "light": blinking}, Following(grain, places))
+    assert got["clean"].flicker_face < 0.5  # 3 pixels of motion weigh less than 2 grey levels of grain
+    assert got["light"].flicker_face > 4
+
+
+def test_regions_are_pooled_over_all_pictures() -> None:
+    pixels, points = face()
+    pixels = np.minimum(pixels, 200)
+    exact, off = numbered(pixels, 0), numbered(pixels, 0)
+    off[1:] += np.uint8(10)
+    got = score([exact] * 4, {"half": [exact, off, exact, off]}, lambda _: points)["half"]
+    assert got.db_face == pytest.approx(10 * math.log10(255**2 / 50), abs=1e-3)
+    assert got.psnr_face == pytest.approx((EXACT + 20 * math.log10(25.5)) / 2, abs=1e-3)
+    assert got.db_outside == pytest.approx(got.db_face, abs=0.05)
+    assert math.isnan(got.db_inner_mouth)  # his lips are shut
+
+
+def test_each_region_sees_its_own_place() -> None:
+    shown, points = talking()
+    centres = {"eyes": points[0][159], "inner_mouth": (points[0][13] + points[0][14]) / 2, "outside": (20.0, 20.0)}
+    seen = {"eyes": {"face", "eyes"}, "inner_mouth": {"face", "mouth", "inner_mouth"}, "outside": {"outside"}}
+    for place, (x, y) in centres.items():
+        spoilt = shown[0].copy()
+        spoilt[int(y) - 2 : int(y) + 3, int(x) - 2 : int(x) + 3] ^= 128
+        got = score(shown[:1], {"o": [spoilt]}, Following(shown, points))["o"]
+        assert {region for region in REGIONS if got.region(region) < 70} == seen[place]
 
 
 def test_a_known_difference_gives_its_psnr() -> None:
@@ -189,30 +293,49 @@ def test_mediapipe_sees_a_shifted_picture_shifted() -> None:
 
 def test_a_folder_is_rendered_and_scored(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     saved = folder.parent / "quality.json"
-    status = main(["bench", "quality", str(folder), "--mouth", "driver", "--json", str(saved)])
+    variants = ["--variant", "still", "--variant", "base"]
+    status = main(["bench", "quality", str(folder), "--mouth", "driver", *variants, "--json", str(saved)])
     shown = capsys.readouterr()
     assert status == 0, shown.err
-    for word in ("photo", "video", "baseline", "engine", "mean over 1 folder", *FIGURES):
+    for word in ("photo, exact truth", "video, exact truth", "still", "base", *FIGURES):
         assert word in shown.out
     result = json.loads(saved.read_text())
     assert (result["bench"], result["neutral"], result["mouth"]) == ("quality", "first", "driver")
     assert result["machine"]["cores"] >= 1
-    assert [(row["folder"], row["kind"], row["frames"]) for row in result["rows"]] == [
-        ("pair", "photo", COUNT),
-        ("pair", "video", COUNT),
+    assert [(row["name"], row["kind"], row["frames"], row["faceless"]) for row in result["rows"]] == [
+        ("pair", "photo", COUNT, 0),
+        ("pair", "video", COUNT, 0),
     ]
-    photo, video = result["rows"]
-    assert video["baseline"]["psnr_face"] == pytest.approx(EXACT)  # the very file
-    assert video["baseline"]["akd"] == 0
-    assert photo["baseline"]["psnr_face"] > 40  # but for the video's compression
-    for row in (photo, video):  # a driver near his neutral leaves the target nearly as it is
-        assert row["engine"]["untracked"] == 0
-        assert 0 < row["engine"]["akd"] < 3
-        assert 25 < row["engine"]["psnr_face"] < EXACT - 1
-        assert result["mean"][row["kind"]]["engine"] == row["engine"]
+    photo, video = (row["scores"] for row in result["rows"])
+    assert video["still"]["psnr_face"] == pytest.approx(EXACT)  # the very file
+    assert video["still"]["akd"] == 0
+    assert photo["still"]["psnr_face"] > 40  # but for the video's compression
+    for kind, row in (("photo", photo), ("video", video)):  # a driver near his neutral leaves the target nearly as is
+        assert row["base"]["untracked"] == 0
+        assert 0 < row["base"]["akd"] < 3
+        assert 25 < row["base"]["psnr_face"] < EXACT - 1
+        assert result["mean"][kind]["base"] == row["base"]
     assert sorted(p.name for p in folder.iterdir()) == sorted(
         ["driver.mp4", "target.png", "target.mp4", "truth_portrait.mp4", "truth_video.mp4"]
     )
+
+
+def test_a_clip_drives_its_own_first_frame(tmp_path: Path) -> None:
+    frames, _ = tracked.driver()
+    pictures = [f.pixels for f in frames[14:26]]  # the lips open
+    blank = [np.full_like(pictures[0], 90)] * 2
+    write(tmp_path / "clip.mp4", blank + pictures)
+    measured = quality.measure([tmp_path], variants=choose(["still", "warp", "base"]), cut=Cut(every=2))
+    (row,) = measured.rows
+    assert (row.name, row.kind, row.frames, row.faceless) == ("clip", SELF, 6, 0)  # from the first face on
+    still, warp, base = (row.scores[name] for name in ("still", "warp", "base"))
+    assert base.db_mouth > warp.db_mouth > still.db_mouth
+    assert base.db_inner_mouth > warp.db_inner_mouth + 3  # the warp only stretches shut lips
+    assert still.flicker_face == 0
+    assert base.flicker_face > 0
+    assert row.gain("base", "warp")["mouth"] == pytest.approx(base.db_mouth - warp.db_mouth)
+    assert "mouth" in {region for _, region, _ in measured.losses("still", "warp")}
+    assert measured.losses("base", "base") == []
 
 
 def refused(capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
@@ -224,7 +347,7 @@ def refused(capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
 
 def test_folders_that_cannot_be_measured(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "does not exist" in refused(capsys, folder / "none")
-    assert "is no folder" in refused(capsys, folder / "driver.mp4")
+    assert "'best'" in refused(capsys, folder, "--variant", "best")
     assert "there is no folder" in refused(capsys, folder, "--json", folder / "none" / "q.json")
     assert "'last'" in refused(capsys, folder, "--neutral", "last")
     short = [frame.pixels for frame in tracked.frames(assets.DRIVER, COUNT - 2)]
@@ -239,13 +362,13 @@ def test_folders_that_cannot_be_measured(folder: Path, capsys: pytest.CaptureFix
 
 
 def test_sizes_and_pictures_are_checked_before_anything_is_rendered(folder: Path) -> None:
-    assert quality.check_folder(folder) == COUNT
+    assert check_folder(folder) == COUNT
     cv2.imwrite(str(folder / "target.png"), np.zeros((64, 64, 3), np.uint8))
     with pytest.raises(InputError, match=r"target\.png is 64x64, truth_portrait\.mp4 is 720x720"):
-        quality.check_folder(folder)
+        check_folder(folder)
     (folder / "target.png").write_bytes(b"")
     with pytest.raises(SourceError, match=r"target\.png cannot be decoded"):
-        quality.check_folder(folder)
+        check_folder(folder)
 
 
 def test_means_leave_out_what_was_not_measured_and_json_has_null_for_it(tmp_path: Path) -> None:
@@ -254,14 +377,107 @@ def test_means_leave_out_what_was_not_measured_and_json_has_null_for_it(tmp_path
 
     one, two, lost = all_of(1.0, 2.0), all_of(3.0, 4.0), all_of(5.0, math.nan)
     rows = (
-        quality.Row("a", "photo", 9, 0, one, two),
-        quality.Row("b", "photo", 9, 1, two, lost),
-        quality.Row("b", "video", 9, 1, lost, lost),
+        quality.Row("a", "photo", 9, 0, {"still": one, "base": two}),
+        quality.Row("b", "photo", 9, 1, {"still": two, "base": lost}),
+        quality.Row("b", "video", 9, 1, {"still": lost, "base": lost}),
     )
-    measured = quality.Measured("first", "auto", "auto", rows)
-    assert measured.mean("photo", "baseline") == all_of(2.0, 3.0)
-    assert measured.mean("photo", "engine") == all_of(4.0, 4.0)
+    measured = quality.Measured(("still", "base"), {"neutral": "first"}, rows)
+    assert measured.kinds == ("photo", "video")
+    assert measured.mean("photo", "still") == all_of(2.0, 3.0)
+    assert measured.mean("photo", "base") == all_of(4.0, 4.0)
     quality.save(measured, tmp_path / "quality.json")
     saved = json.loads((tmp_path / "quality.json").read_text())
-    assert saved["mean"]["video"]["engine"]["akd"] is None
-    assert saved["rows"][1]["faceless"] == 1
+    assert saved["mean"]["video"]["still"]["akd"] is None
+    assert (saved["rows"][1]["faceless"], saved["neutral"]) == (1, "first")
+
+
+class Counted:
+    """A video of `count` numbered pictures, 25 a second."""
+
+    size, rate, live = (64, 48), 25.0, False
+
+    def __init__(self, count: int) -> None:
+        self.left = list(range(count))
+        self.closed = 0
+
+    def read(self) -> Frame | None:
+        if not self.left:
+            return None
+        n = self.left.pop(0)
+        return Frame(np.full((48, 64, 3), n, np.uint8), n, n / 25)
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+@pytest.mark.parametrize(
+    ("cut", "numbers"),
+    [
+        (Cut(), list(range(11))),
+        (Cut(every=3), [0, 3, 6, 9]),
+        (Cut(seconds=0.2), [0, 1, 2, 3, 4]),
+        (Cut(every=2, seconds=0.2), [0, 2, 4]),
+    ],
+)
+def test_a_cut_takes_each_nth_frame_of_the_first_seconds(cut: Cut, numbers: list[int]) -> None:
+    source = Thinned(Counted(11), cut)
+    assert source.rate == 25 / cut.every
+    read = [source.read() for _ in numbers]
+    assert [int(f.pixels[0, 0, 0]) for f in read if f is not None] == numbers
+    assert [f.seq for f in read if f is not None] == list(range(len(numbers)))
+    assert [f.t_capture for f in read if f is not None] == pytest.approx([n / 25 for n in numbers])
+    assert source.read() is None
+    for bad in ({"every": 0}, {"seconds": 0.0}):
+        with pytest.raises(InputError, match="expected"):
+            Cut(**bad)
+
+
+def test_cases_are_found_in_folders_of_either(folder: Path, tmp_path: Path) -> None:
+    write(tmp_path / "b.mp4", [np.zeros((48, 64, 3), np.uint8)] * 5)
+    (tmp_path / "notes.txt").write_text("no clip")
+    found = find_cases([tmp_path])
+    assert [(c.name, c.kind, c.frames) for c in found] == [
+        ("pair", "photo", COUNT),
+        ("pair", "video", COUNT),
+        ("b", SELF, 5),
+    ]
+    assert find_cases([tmp_path / "b.mp4"]) == [Case(tmp_path / "b.mp4", SELF, 5)]
+    assert ".mp4" in CLIPS
+    (tmp_path / "empty").mkdir()
+    for path, words in ((tmp_path / "empty", "neither driver.mp4"), (tmp_path / "notes.txt", "notes.txt")):
+        with pytest.raises(InputError, match=words):
+            find_cases([path])
+    with pytest.raises(InputError, match="shows no face in its first 90 frames"):
+        quality.measure([tmp_path / "b.mp4"], variants=choose(["still"]))
+
+
+def test_variants_are_chosen_by_name_and_candidates_by_folder(tmp_path: Path) -> None:
+    assert tuple(choose()) == NAMES
+    assert tuple(choose(["base", "still"])) == ("still", "base")
+    assert choose(["still"]) == {"still": None}
+    with pytest.raises(InputError, match="no variant is called 'best': expected some of still, warp, base, network"):
+        choose(["best"])
+    with pytest.raises(InputError, match=r"holds no manifest\.toml"):
+        choose(candidates=[tmp_path])
+    (tmp_path / "manifest.toml").write_text("")
+    assert tuple(choose([], [tmp_path])) == (tmp_path.name,)
+    (tmp_path / "base").mkdir()
+    (tmp_path / "base" / "manifest.toml").write_text("")
+    with pytest.raises(InputError, match="two variants would be called 'base'"):
+        choose(candidates=[tmp_path / "base"])
+
+
+def test_a_large_photo_s_truth_is_brought_to_its_size() -> None:
+    picture = np.full((48, 64, 3), 7, np.uint8)
+    assert fitted(picture, (64, 48)) is picture
+    assert fitted(picture, (32, 24)).shape == (24, 32, 3)
+
+
+def test_a_scorer_counts_and_shows_the_face_of_the_moment() -> None:
+    pixels, points = face()
+    scorer, seen = Scorer(["o"], Known(points, None)), numbered(pixels, 0)
+    scorer.add(seen, {"o": seen})
+    assert scorer.face is not None
+    scorer.add(numbered(pixels, 1), {"o": seen})
+    assert scorer.face is None
+    assert scorer.count == 2

@@ -1,200 +1,152 @@
-"""The whole engine, as `reenact render` runs it, against videos of what it should have made.
+"""The whole engine against what it should have made: exact truth of rendered people, and real clips driven by
+themselves (reenact.bench.cases), in several variants at once (reenact.bench.variants)."""
 
-A folder holds `driver.mp4`, `target.png` and `target.mp4` (one person, at rest and in motion), and what an exact
-engine would make of them: `truth_portrait.mp4`, the person in the photo doing what the driver does, and
-`truth_video.mp4`, the target video with the driver's expression.  Frame i of each belongs to frame i of the driver.
-The baseline is what doing nothing gives: the photo motionless, the target video as it is.
-"""
-
-import itertools
 import json
 import math
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
-import cv2
-import numpy as np
-
+from reenact.bench.cases import Case, Consent, Cut, find_cases
 from reenact.bench.machine import facts
-from reenact.bench.scores import FIGURES, Scores, face_finder, score
+from reenact.bench.regions import REGIONS
+from reenact.bench.runs import Moment, moments
+from reenact.bench.scores import FIGURES, Scorer, Scores, face_finder
+from reenact.bench.variants import Make, choose
 from reenact.config import GeneratorConfig, RetargetConfig
-from reenact.errors import InputError, SourceError
-from reenact.rendering import render
-from reenact.types import Pixels
+from reenact.errors import InputError
 
 Progress = Callable[[str, int, int], None]  # what is being done, pictures done, of how many (0: not known)
-
-DRIVER, PHOTO, VIDEO = "driver.mp4", "target.png", "target.mp4"
-KINDS = {"photo": (PHOTO, "truth_portrait.mp4"), "video": (VIDEO, "truth_video.mp4")}  # target, truth
-WAYS = ("baseline", "engine")
+LOSS = 0.1  # dB that no clip may lose in any region against the variant it is compared with
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One folder and kind of target.
+    """One case.
 
-    frames     pictures compared; faceless: those of them in which the driver showed no face
-    baseline   the target as it is; engine: what was rendered
+    name, kind of reenact.bench.cases.Case;  frames  pictures compared
+    faceless   those of them in which the driver showed no face
+    scores     by variant
     """
 
-    folder: str
+    name: str
     kind: str
     frames: int
     faceless: int
-    baseline: Scores
-    engine: Scores
+    scores: Mapping[str, Scores]
+
+    def gain(self, variant: str, over: str) -> dict[str, float]:
+        """dB by region that a variant has over another."""
+        return {name: self.scores[variant].region(name) - self.scores[over].region(name) for name in REGIONS}
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    neutral: str
-    mouth: str
-    provider: str
+    """asked: the options that were measured with, by name."""
+
+    variants: tuple[str, ...]
+    asked: Mapping[str, Any]
     rows: tuple[Row, ...]
 
-    def mean(self, kind: str, way: str) -> Scores:
-        """Over the folders; a figure that some folder lacks is the mean of the others'."""
-        seen: list[Scores] = [getattr(row, way) for row in self.rows if row.kind == kind]
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(row.kind for row in self.rows))
+
+    def mean(self, kind: str, variant: str) -> Scores:
+        """Over the cases of a kind; a figure that some case lacks is the mean of the others'."""
+        seen = [row.scores[variant] for row in self.rows if row.kind == kind]
         return Scores(**{name: _mean([getattr(scores, name) for scores in seen]) for name in FIGURES})
 
+    def losses(self, variant: str, over: str, most: float = LOSS) -> list[tuple[Row, str, float]]:
+        """Where a variant is worse than another by more than `most` dB: row, region, dB (below zero)."""
+        return [
+            (row, region, gained)
+            for row in self.rows
+            for region, gained in row.gain(variant, over).items()
+            if gained < -most
+        ]
+
     def as_json(self) -> dict[str, Any]:
-        means = {kind: {way: asdict(self.mean(kind, way)) for way in WAYS} for kind in KINDS}
-        asked = {"neutral": self.neutral, "mouth": self.mouth, "provider": self.provider}
-        rows = [asdict(row) for row in self.rows]
-        return {"bench": "quality", "machine": facts(), **asked, "mean": _finite(means), "rows": _finite(rows)}
+        means = {kind: {v: asdict(self.mean(kind, v)) for v in self.variants} for kind in self.kinds}
+        rows = [
+            {"name": r.name, "kind": r.kind, "frames": r.frames, "faceless": r.faceless}
+            | {"scores": {v: asdict(s) for v, s in r.scores.items()}}
+            for r in self.rows
+        ]
+        found = {"bench": "quality", "machine": facts(), **self.asked, "variants": list(self.variants)}
+        return {**found, "mean": _finite(means), "rows": _finite(rows)}
 
 
-def check_folder(folder: Path) -> int:
-    """The number of pictures in each of the folder's videos; InputError where it is not as described above."""
-    if not folder.is_dir():
-        what = "is no folder" if folder.exists() else "does not exist"
-        raise InputError(f"{folder} {what}: expected a folder with {DRIVER}, its targets and their truths")
-    names = (DRIVER, *itertools.chain.from_iterable(KINDS.values()))
-    missing = [name for name in names if not (folder / name).is_file()]
-    if missing:
-        raise InputError(f"{folder} lacks {', '.join(missing)}: expected {', '.join(names)}")
-    counts = {name: _count(folder / name) for name in names if name != PHOTO}
-    if len(set(counts.values())) > 1:
-        listed = ", ".join(f"{name} {count}" for name, count in counts.items())
-        raise InputError(f"{folder}: the videos differ in their number of frames ({listed}): expected the same of all")
-    for target, truth in KINDS.values():
-        sizes = [next(pictures(folder / name)).shape[1::-1] for name in (target, truth)]
-        if sizes[0] != sizes[1]:
-            one, other = (f"{width}x{height}" for width, height in sizes)
-            raise InputError(f"{folder}: {target} is {one}, {truth} is {other}: expected the same size")
-    return counts[DRIVER]
+class Watcher:
+    """Sees every moment of a case beside the scorer, and its row in the end: a gallery does.  This one does nothing."""
+
+    def see(self, case: Case, moment: Moment, scorer: Scorer) -> None:
+        """A moment, just scored: `scorer.face` is the truth's."""
+
+    def end(self, case: Case, row: Row) -> None:
+        """The case is over."""
 
 
 def measure(
-    folders: Sequence[Path],
+    paths: Sequence[Path] | Sequence[Case],
     retarget: RetargetConfig | None = None,
     generator: GeneratorConfig | None = None,
     *,
-    consent: tuple[str, str] = ("synthetic", ""),
+    variants: Mapping[str, Make | None] | None = None,
+    cut: Cut | None = None,
+    consent: Consent | None = None,
+    watcher: Watcher | None = None,
     progress: Progress = lambda what, done, total: None,
 ) -> Measured:
-    """Renders and scores every folder, after all of them have been checked.
+    """Drives and scores every case, after all of them have been checked.
 
+    paths     folders with exact truth, clips, folders of either; or the cases that find_cases gave for them
     retarget  None: the neutral is the driver's first frame
-    consent   of the people in the targets, and its note: see reenact.open_target
-    Raises InputError and whatever opening a target and rendering raise.
+    variants  of reenact.bench.variants.choose; None: all
+    cut       which frames; with every second one, jitter and flicker are over steps of two
+    consent   of the people shown, and its note, see reenact.open_target; None: see reenact.bench.cases
+    Raises InputError and whatever opening a target and the stages raise.
     """
     retarget, generator = retarget or RetargetConfig(neutral="first"), generator or GeneratorConfig()
-    if not folders:
-        raise InputError("no folder was given: expected one at least")
-    frames = [check_folder(folder) for folder in folders]
-    rows = [
-        _row(folder, kind, count, retarget, generator, consent, progress)
-        for folder, count in zip(folders, frames, strict=True)
-        for kind in KINDS
-    ]
-    return Measured(retarget.neutral, generator.mouth, generator.provider, tuple(rows))
+    cases = [path for path in paths if isinstance(path, Case)] or find_cases([Path(str(path)) for path in paths])
+    variants, cut, watcher = variants or choose(), cut or Cut(), watcher or Watcher()
+    rows = tuple(_row(case, variants, retarget, generator, cut, consent, watcher, progress) for case in cases)
+    asked = {"neutral": retarget.neutral, "mouth": generator.mouth, "provider": generator.provider, **asdict(cut)}
+    return Measured(tuple(variants), asked, rows)
 
 
 def _row(
-    folder: Path,
-    kind: str,
-    frames: int,
+    case: Case,
+    variants: Mapping[str, Make | None],
     retarget: RetargetConfig,
     generator: GeneratorConfig,
-    consent: tuple[str, str],
+    cut: Cut,
+    consent: Consent | None,
+    watcher: Watcher,
     progress: Progress,
 ) -> Row:
-    from reenact.targets.library import open_target
-
-    target, truth = (folder / name for name in KINDS[kind])
-    title = f"{folder.name}, {kind}"
-    with TemporaryDirectory(prefix="reenact-bench-") as place:
-        output = Path(place) / "output.mp4"
-        progress(f"{title}: opening", 0, 0)
-        with open_target(target, *consent) as shown:
-            done = render(
-                folder / DRIVER,
-                shown,
-                output,
-                retarget,
-                generator,
-                progress=lambda done, total: progress(f"{title}: rendering", done, total or frames),
-            )
-        told = _told(pictures(truth), lambda done: progress(f"{title}: scoring", done, frames))
-        still = itertools.repeat(next(pictures(target)), frames) if kind == "photo" else pictures(target)
-        with face_finder() as find, _about(folder):
-            scores = score(told, {"baseline": still, "engine": pictures(output)}, find)
-    return Row(folder.name, kind, frames, done.faceless, scores["baseline"], scores["engine"])
-
-
-def pictures(path: Path) -> Iterator[Pixels]:
-    """Every frame of a video, or the one of a picture, (H, W, 3) uint8 BGR as OpenCV decodes it."""
-    if path.suffix == ".png":
-        found = cv2.imdecode(np.frombuffer(path.read_bytes() or b"\0", np.uint8), cv2.IMREAD_COLOR)
-        if found is None:
-            raise SourceError(f"{path} cannot be decoded: expected a PNG picture")
-        yield found
-        return
-    with _capture(path) as capture:
-        while (read := capture.read())[0]:
-            yield read[1]
-
-
-@contextmanager
-def _capture(path: Path) -> Iterator[cv2.VideoCapture]:
-    capture = cv2.VideoCapture(str(path))
-    try:
-        if not capture.isOpened():
-            raise SourceError(f"{path} cannot be decoded: expected a video")
-        yield capture
-    finally:
-        capture.release()
-
-
-def _count(path: Path) -> int:
-    """Frames that really decode; what the file says of itself may be wrong."""
-    with _capture(path) as capture:
-        count = 0
-        while capture.grab():
-            count += 1
-    if not count:
-        raise SourceError(f"{path} holds no frame that can be decoded: expected a video")
-    return count
-
-
-def _told(stream: Iterator[Pixels], tell: Callable[[int], None]) -> Iterator[Pixels]:
-    for done, picture in enumerate(stream, 1):
-        yield picture
-        tell(done)
-
-
-@contextmanager
-def _about(folder: Path) -> Iterator[None]:
-    """Says in which folder something does not fit."""
-    try:
-        yield
-    except InputError as error:
-        raise InputError(f"{folder}: {error}") from None
+    title = f"{case.name}, {case.kind}"
+    progress(f"{title}: opening", 0, 0)
+    faceless = 0
+    with case.opened(cut, consent) as scene, face_finder() as find:
+        total = case.count(cut, scene.source.rate * cut.every)
+        scorer = Scorer(list(variants), find)
+        stream = moments(
+            scene, variants, retarget, generator, lambda done: progress(f"{title}: rendering", done, total)
+        )
+        for moment in stream:
+            scorer.add(moment.truth, moment.outputs)
+            faceless += moment.track is None
+            watcher.see(case, moment, scorer)
+            progress(title, scorer.count, total)
+        try:
+            scores = scorer.scores()
+        except InputError as error:
+            raise InputError(f"{case.path}: {error}") from None
+    row = Row(case.name, case.kind, scorer.count, faceless, scores)
+    watcher.end(case, row)
+    return row
 
 
 def _mean(values: list[float]) -> float:
@@ -215,4 +167,6 @@ def _finite(value: Any) -> Any:
 
 def save(measured: Measured, path: Path) -> None:
     """Writes the result as JSON, with the facts of the machine."""
-    path.write_text(json.dumps(measured.as_json(), indent=1, allow_nan=False) + "\n")
+    part = path.with_name(path.name + ".part")
+    part.write_text(json.dumps(measured.as_json(), indent=1, allow_nan=False) + "\n")
+    part.replace(path)

@@ -10,7 +10,6 @@ from reenact.cli import options as o
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from reenact.bench import quality as quality_bench
     from reenact.bench.latency import Measured
 
 app = typer.Typer(no_args_is_help=True, help="Measure on this machine: blending, quality against exact truth, latency.")
@@ -48,46 +47,63 @@ def blend(
 
 @app.command()
 def quality(
-    folders: Annotated[
+    paths: Annotated[
         list[Path],
         typer.Argument(
-            metavar="FOLDER...",
-            help="Each with driver.mp4, target.png, target.mp4, truth_portrait.mp4 and truth_video.mp4.",
+            metavar="FOLDER|CLIP...",
+            help="Folders with driver.mp4, target.png, target.mp4, truth_portrait.mp4 and truth_video.mp4; videos of "
+            "one person; folders of either.",
         ),
     ],
     neutral: Annotated[str, typer.Option(metavar="auto|first", help="The driver at rest, as for render.")] = "first",
+    variant: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="still, warp, base or network; repeatable. Default: all.")
+    ] = None,
+    candidate: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="FOLDER", help="Another network, as exported with its manifest; repeatable."),
+    ] = None,
+    every: Annotated[int, typer.Option(min=1, help="Take each N-th frame only.")] = 1,
+    seconds: Annotated[float | None, typer.Option(min=0.1, help="Take the first seconds only.")] = None,
     mouth: o.MouthWay = o.MOUTH,
-    consent: o.Consent = SYNTHETIC,
+    consent: o.Consent = None,
     note: o.Note = "",
     provider: o.RunsOn = o.PROVIDER,
     allow_cpu: o.AllowCpu = False,
     json: Json = Path("quality.json"),
 ) -> None:
-    """Renders with the real engine and scores the result, and the target as it is, against the exact truth.
+    """Drives targets with the real engine and scores what comes out against the truth.
 
     \b
-    [bold]reenact bench quality pairs/pair*[/]
-    [bold]reenact bench quality pairs/pair011 --mouth driver --neutral auto[/]
+    [bold]reenact bench quality pairs/[/]    rendered people, exact truth
+    [bold]reenact bench quality clips/ --seconds 4[/]    real people, each driven by themselves
+    [bold]reenact bench quality clip.mp4 --candidate runs/export[/]    a network against the shipped one
 
-    The truth is the target's person doing what the driver does, frame by frame: made with a renderer.
+    In a folder the truth is the target's person doing what the driver does, frame by frame: made with a renderer.
+    A clip is its own: its first frame is the photo, which the clip drives, and which should become the clip.
+    Beside the engine, its parts: the target as it is, only warped, and without the network (base).
     """
     from reenact.bench import quality as bench
+    from reenact.bench.cases import Cut, find_cases
+    from reenact.bench.variants import choose
     from reenact.cli.console import out, preparing
     from reenact.cli.opening import warm
+    from reenact.cli.scoretables import tables
     from reenact.config import GeneratorConfig, RetargetConfig
     from reenact.rendering import check_output
 
     retarget = RetargetConfig(neutral=neutral)
     generator = GeneratorConfig(mouth=mouth.value, provider=provider.value, allow_cpu=allow_cpu)
-    for folder in folders:
-        bench.check_folder(folder)
+    cut, variants = Cut(every, seconds), choose(variant, candidate or ())
     if json is not None:
         check_output(json)
+    cases = find_cases(paths)
     warm()
-    kind = SYNTHETIC if consent is None else consent
+    who = None if consent is None else (consent.value, note)
     with preparing("measuring") as report:
-        measured = bench.measure(folders, retarget, generator, consent=(kind.value, note), progress=report)
-    out.print(_quality_table(measured))
+        measured = bench.measure(cases, retarget, generator, variants=variants, cut=cut, consent=who, progress=report)
+    for table in tables(measured):
+        out.print(table)
     if json is not None:
         bench.save(measured, json)
 
@@ -172,26 +188,6 @@ def _latency_table(measured: "Measured") -> "Table":
     for row in measured.stages:
         numbers = (f"{v:.2f}" for v in (row.p50_ms, row.p95_ms, row.p99_ms, row.max_ms))
         table.add_row(row.name, *numbers, str(row.count), style="bold" if row.name == LATENCY else "")
-    return table
-
-
-def _quality_table(measured: "quality_bench.Measured") -> "Table":
-    from rich.table import Table
-
-    from reenact.bench.quality import KINDS, WAYS
-    from reenact.bench.scores import FIGURES, HIGHER_IS_BETTER
-
-    folders = len(measured.rows) // len(KINDS)
-    title = f"mean over {folders} folder{'s' if folders > 1 else ''}; + higher is better, else lower"
-    table = Table(title=title, title_justify="left")
-    table.add_column("figure")
-    columns = [(kind, way) for kind in KINDS for way in WAYS]
-    for kind, way in columns:
-        table.add_column(f"{kind}\n{way}", justify="right")
-    means = [measured.mean(kind, way) for kind, way in columns]
-    for name in FIGURES:
-        mark = " +" if name in HIGHER_IS_BETTER else ""
-        table.add_row(name + mark, *(f"{getattr(scores, name):.3f}" for scores in means))
     return table
 
 
