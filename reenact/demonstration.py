@@ -10,13 +10,15 @@ import cv2
 import numpy as np
 
 from reenact.assembly import open_engine
-from reenact.config import RetargetConfig
+from reenact.config import GeneratorConfig, RetargetConfig
 from reenact.rendering import find_rest, frames
 from reenact.stages import Sink
 from reenact.stats import Stats
 from reenact.types import Composite, Kind, Pixels
 
 if TYPE_CHECKING:
+    from reenact.provenance.record import Record
+    from reenact.provenance.signing import Signed
     from reenact.targets.library import OpenTarget
 
 PANEL = 480  # pixels, each of the three is a square
@@ -27,12 +29,16 @@ LABELS = ("driver", "photo target", "video target")
 
 @dataclass(frozen=True, slots=True)
 class Demonstrated:
-    """Pictures written, their rate, and the times of both engines; the first read the driver for both."""
+    """Pictures written, their rate, the times of both engines, and whose credentials the file carries.
+
+    The first engine read the driver for both.
+    """
 
     frames: int
     rate: float
     photo: Stats
     video: Stats
+    signed: "Signed"
 
 
 def run(
@@ -46,6 +52,7 @@ def run(
     progress: Callable[[int, int | None], None] | None = None,
 ) -> Demonstrated:
     """Writes `output`, SIZE large, one picture for each of the driver's frames, `limit` at most."""
+    from reenact.provenance.signing import signs
     from reenact.sinks import Recorder
     from reenact.sources import VideoFile
 
@@ -56,6 +63,8 @@ def run(
         rest = find_rest(driver, RetargetConfig())
         if rest is not None:
             one.retargeter.calibrate(rest)
+        told: list[Signed] = []
+        stack.enter_context(signs(output, lambda: _record(driver, photo, video), told.append))
         sink = stack.enter_context(Recorder(output, SIZE, time_base=source.time_base, rate=source.rate))
         total = source.frames if limit is None else limit
         done = 0
@@ -75,7 +84,16 @@ def run(
                 progress(done, total)
             if done == limit:
                 break
-        return Demonstrated(done, source.rate, one.stats, two.stats)
+        rate = source.rate
+    return Demonstrated(done, rate, one.stats, two.stats, told[0])
+
+
+def _record(driver: Path, photo: "OpenTarget", video: "OpenTarget") -> "Record":
+    from reenact.provenance.record import Record, driver_file, made_by, shown
+
+    config = GeneratorConfig()
+    made = tuple(dict.fromkeys(made_by(config, target) for target in (photo, video)))
+    return Record("demo", (shown(photo), shown(video)), driver_file(driver, True), made, False, False)
 
 
 def side_by_side(*pictures: Pixels) -> Pixels:

@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from reenact.stats import Stats
 from reenact.types import FaceTrack, Frame
 
 if TYPE_CHECKING:
+    from reenact.provenance.signing import Signed
     from reenact.targets.library import OpenTarget
 
 AUDIO = ("driver", "target", "none")
@@ -29,6 +31,7 @@ class Rendered:
     frames   pictures written; faceless: those of them in which the driver showed no face
     sound    "copied", "none", or a sentence about what was done
     warning  a sentence about damage in the driver's file, or ""
+    signed   whose credentials the file carries, or why it carries none
     """
 
     frames: int
@@ -36,6 +39,7 @@ class Rendered:
     sound: str
     warning: str
     stats: Stats
+    signed: "Signed"
 
 
 def check_output(path: Path, *inputs: Path) -> None:
@@ -67,26 +71,34 @@ def render(
                       that the first frame is driven already; "first": the first frame that shows a face
     neutral           a picture of the driver at rest, in place of those
     audio             a file whose sound is copied
+    The file is signed, with this user's identity (reenact.provenance); where that fails it is kept unsigned.
     Raises SourceError when no frame of the driver shows a face, and whatever the stages raise; then no output
     is left behind.
     """
+    from reenact.provenance.record import driver_file, record_of
+    from reenact.provenance.signing import signs
     from reenact.sources import open_media
 
     path, output = Path(driver), Path(output)
     check_output(output, path)
-    retarget = retarget or RetargetConfig()
+    retarget, generator = retarget or RetargetConfig(), generator or GeneratorConfig()
     tracking = TrackingConfig(smooth=False)  # CalmTracker does without delay what smoothing does with some
     with open_media(path) as source, open_engine(target, retarget, generator, tracking=tracking) as engine:
         rest = find_rest(path, retarget, neutral)
         if rest is not None:
             engine.retargeter.calibrate(rest)
-        with _open_output(output, target, source, audio, recorder) as sink:
+        told: list[Signed] = []
+        facts = partial(record_of, "render", target, partial(driver_file, path), engine, generator)
+        with (
+            signs(output, facts, told.append),
+            _open_output(output, target, source, audio, recorder) as sink,
+        ):
             faceless = _drive(engine, source, sink, progress)
             frames = engine.stats.counted("frames")
             if faceless == frames:
                 raise SourceError(f"{path} shows no face in any of its {frames} frames: expected one that drives")
         sound = getattr(sink, "sound", "none")
-        return Rendered(frames, faceless, sound, getattr(source, "warning", ""), engine.stats)
+        return Rendered(frames, faceless, sound, getattr(source, "warning", ""), engine.stats, told[0])
 
 
 def _open_output(output: Path, target: Target, source: Source, audio: Path | None, recorder: RecorderConfig | None):  # type: ignore[no-untyped-def]

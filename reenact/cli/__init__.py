@@ -45,12 +45,14 @@ def _root(
 
 def _register() -> None:
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # read when numpy is first imported; see reenact.live.Live
-    from reenact.cli import bench, demo, doctor, live, models, render, target, train, warmup
+    from reenact.cli import bench, demo, doctor, identity, live, models, render, target, train, verify, warmup
 
     app.command("demo")(demo.demo)
     app.command("live")(live.live)
     app.command("render")(render.render)
     app.add_typer(target.app, name="target")
+    app.command("verify")(verify.verify)
+    app.add_typer(identity.app, name="identity")
     app.add_typer(bench.app, name="bench")
     app.add_typer(train.app, name="train")
     app.command("doctor")(doctor.doctor)

@@ -31,10 +31,12 @@ def demo(
     from reenact.cli.console import err, out, progress
     from reenact.cli.opening import opened_target, warm
     from reenact.cli.options import ConsentKind
+    from reenact.cli.signing import tell_left, tell_signed
     from reenact.rendering import check_output
     from reenact.sinks import Preview, has_display
 
     check_output(output)
+    tell_left()
     start = time.monotonic()
     with ExitStack() as stack:
         window = None
@@ -48,6 +50,7 @@ def demo(
         report = stack.enter_context(progress(f"rendering {output.name}"))
         done = demonstration.run(assets.DRIVER, photo, video, output, window=window, limit=frames, progress=report)
     err.print()
+    tell_signed(done.signed)
     out.print(_table(done.photo, done.video))
     out.print(
         f"{output}: driver, photo target and video target side by side, {done.frames} frames "

@@ -3,6 +3,7 @@
 import os
 import signal
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated
@@ -62,12 +63,16 @@ def live(
     from reenact.cli.opening import opened_camera, opened_target, waiting, warm
     from reenact.cli.outputs import names, open_outputs
     from reenact.cli.screen import Screen, StatusLine
+    from reenact.cli.signing import tell_left, tell_signed
     from reenact.config import GeneratorConfig, RetargetConfig
     from reenact.errors import InputError
     from reenact.live import Live
+    from reenact.provenance.record import driver_camera, record_of
+    from reenact.provenance.signing import signs
     from reenact.rendering import check_output
     from reenact.sinks import has_display
 
+    tell_left()
     retarget = RetargetConfig(expression_gain, head_gain, gaze_gain)
     generator = GeneratorConfig(mouth=mouth.value, provider=provider.value, allow_cpu=allow_cpu)
     if record is not None:
@@ -81,6 +86,9 @@ def live(
         shown = stack.enter_context(opened_target(target, consent, note))
         screen = Screen(shown.size) if window else StatusLine()
         stack.callback(screen.close)
+        if record is not None:
+            facts = partial(driver_camera, camera)
+            stack.enter_context(signs(record, lambda: record_of("live", shown, facts, engine, generator), tell_signed))
         sink = open_outputs(shown.size, vcam, record, rate, window)
         stack.callback(sink.close)
         warm()

@@ -54,11 +54,13 @@ def render(
     """
     from reenact.cli.console import out, progress, stage_table, tell
     from reenact.cli.opening import opened_target, warm
+    from reenact.cli.signing import tell_left, tell_signed
     from reenact.config import GeneratorConfig, RetargetConfig
     from reenact.rendering import check_output
     from reenact.rendering import render as run
     from reenact.sources import open_media, read_picture
 
+    tell_left()
     at_rest = None if neutral in ("auto", "first") else o.existing(Path(neutral), "auto, first, or a picture")
     retarget = RetargetConfig(expression_gain, head_gain, gaze_gain, neutral="auto" if at_rest else neutral)
     generator = GeneratorConfig(mouth=mouth.value, provider=provider.value, allow_cpu=allow_cpu)
@@ -74,6 +76,7 @@ def render(
             done = run(driver, shown, output, retarget, generator, neutral=at_rest, audio=sound, progress=report)
     if done.warning:
         tell(done.warning)
+    tell_signed(done.signed)
     lost = f", {done.faceless} without a face" if done.faceless else ""
     out.print(
         f"{output}: {done.frames} frames{lost}, {shown.size[0]}x{shown.size[1]}, sound: {done.sound}", soft_wrap=True

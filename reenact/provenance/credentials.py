@@ -78,6 +78,7 @@ def _sign_beside(place: Path, record: Record, identity: Identity) -> None:
     with place.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").digest()
     definition = manifest(record, place.name)
+    # the library would copy the whole recording to hash it: it takes a hash as well
     binding = {"alg": "sha256", "hash": list(digest), "name": "the whole file", "pad": []}
     definition["assertions"].insert(0, {"label": "c2pa.hash.data", "data": binding})
     media_type = BESIDE[place.suffix.lower()]

@@ -47,9 +47,10 @@ class Identity:
     chain: bytes = field(repr=False)
     key: bytes = field(repr=False)
 
-    def short_id(self, bits: int = 16) -> int:
-        """The first bits of the fingerprint: what fits into a watermark."""
-        return int(self.fingerprint, 16) >> (256 - bits)
+    @property
+    def short_id(self) -> int:
+        """The first 32 bits of the fingerprint: what fits into a watermark."""
+        return int(self.fingerprint[:8], 16)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +67,6 @@ class Known:
     issuers: str
     current: bool
 
-    def short_id(self, bits: int = 16) -> int:
-        """See Identity.short_id."""
-        return int(self.fingerprint, 16) >> (256 - bits)
-
 
 def identity_folder() -> Path:
     return home() / "identity"
@@ -83,7 +80,7 @@ def load_identity() -> Identity | None:
     folder = identity_folder()
     if not (folder / KEY).exists() and not (folder / CERTIFICATE).exists():
         return None
-    return _identity(_read_key(folder), _read(folder / CERTIFICATE), str(folder / KEY), str(folder / CERTIFICATE))
+    return _identity(_read_key(folder), read_small(folder / CERTIFICATE), str(folder / KEY), str(folder / CERTIFICATE))
 
 
 def ensure_identity(now: datetime.datetime | None = None) -> tuple[Identity, bool]:
@@ -111,7 +108,7 @@ def import_identity(key: Path, certificate: Path, *, replace: bool = False) -> I
     from reenact.provenance.credentials import try_out
 
     _check_free(replace)
-    key_pem, chain = _read(key), _read(certificate)
+    key_pem, chain = read_small(key), read_small(certificate)
     certificates.check_complete(certificates.read_chain(chain, str(certificate)), str(certificate))
     try_out(_identity(key_pem, chain, str(key), str(certificate)))
     return _keep(key_pem, chain, replace)
@@ -123,7 +120,7 @@ def known_certificates() -> list[Known]:
     found = []
     for path in [folder / CERTIFICATE, *sorted((folder / FORMER).glob("*.pem"))]:
         with contextlib.suppress(InputError):
-            found.append(_known(_read(path), path, path.name == CERTIFICATE))
+            found.append(_known(read_small(path), path, path.name == CERTIFICATE))
     return found
 
 
@@ -154,7 +151,8 @@ def _check_free(replace: bool) -> None:
         raise InputError(f"there is an identity in {folder} already: keep it, or replace it with --force")
 
 
-def _read(path: Path) -> bytes:
+def read_small(path: Path) -> bytes:
+    """A PEM file's content; InputError where it cannot be read or is too large to be one."""
     try:
         if path.stat().st_size > 1_000_000:
             raise InputError(f"{path} has {path.stat().st_size} bytes: expected a PEM file of a few kilobytes")
@@ -217,6 +215,7 @@ def _put(new: Path, place: Path, aside: Path, replace: bool) -> None:
     except OSError:
         if aside.exists():
             aside.rename(place)
+            raise
         if not (place / KEY).exists():
             raise
 
@@ -225,7 +224,7 @@ def _keep_former(place: Path, former: Path) -> None:
     for path in (place / FORMER).glob("*.pem"):
         shutil.copyfile(path, former / path.name)
     with contextlib.suppress(InputError):
-        chain = _read(place / CERTIFICATE)
+        chain = read_small(place / CERTIFICATE)
         known = _known(chain, place / CERTIFICATE, False)
         _write(former / f"{known.fingerprint[:16]}.pem", chain, 0o644)
 

@@ -103,7 +103,7 @@ def read_credentials(path: Path, known: str = "", anchors: str = "") -> Credenti
     """
     import c2pa
 
-    from reenact.provenance.credentials import OFFLINE, sidecar
+    from reenact.provenance.credentials import BESIDE, OFFLINE, sidecar
 
     settings = dict(OFFLINE)
     if known or anchors:
@@ -114,7 +114,7 @@ def read_credentials(path: Path, known: str = "", anchors: str = "") -> Credenti
                 with path.open("rb") as file, c2pa.Reader(None, file, None, context) as reader:
                     return judge(json.loads(reader.json()))
         except c2pa.C2paError as error:
-            if _named(path):
+            if names_a_manifest(path):
                 return Credentials("broken", problems=(str(error),))
         beside = sidecar(path)
         if beside == path or not beside.is_file():
@@ -122,9 +122,11 @@ def read_credentials(path: Path, known: str = "", anchors: str = "") -> Credenti
         try:
             data = beside.read_bytes()
             with path.open("rb") as file, c2pa.Reader("application/octet-stream", file, data, context) as reader:
-                return judge(json.loads(reader.json()), "beside")
+                found = judge(json.loads(reader.json()), "beside")
         except c2pa.C2paError as error:
-            return Credentials("broken", problems=(str(error),), place="beside")
+            found = Credentials("broken", problems=(str(error),), place="beside")
+        # of call.mp4 and call.mkv only one can be what call.c2pa is about
+        return found if found.state == "valid" or path.suffix.lower() in BESIDE else Credentials("none")
 
 
 def _too_large(path: Path) -> bool:
@@ -134,7 +136,7 @@ def _too_large(path: Path) -> bool:
     return picture and path.stat().st_size > _LARGEST_PICTURE
 
 
-def _named(path: Path) -> bool:
+def names_a_manifest(path: Path) -> bool:
     """Whether the file names a C2PA manifest store: a JUMBF superbox labelled c2pa."""
     with path.open("rb") as file:
         head = file.read(_HEAD)

@@ -6,6 +6,7 @@ No picture and no face data is part of it: ingredients are named by their SHA-25
 import datetime
 import hashlib
 import mimetypes
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,7 @@ from reenact.version import __version__
 
 if TYPE_CHECKING:
     from reenact.config import GeneratorConfig
+    from reenact.engine import Engine
     from reenact.targets.library import OpenTarget
 
 LABEL = "reenact.rendering"  # of the assertion that holds the record
@@ -66,7 +68,7 @@ class Record:
 
     label, watermark  whether the visible label and the watermark are in the pictures
     when              the moment of signing, by this machine's clock: nobody vouches for it
-    signer            short id of the signer as the watermark carries it, hexadecimal, "" where it carries none
+    signer        short id of the signer as the watermark carries it, hexadecimal, "" where it carries none
     """
 
     command: str
@@ -111,14 +113,22 @@ def shown(target: "OpenTarget") -> Shown:
     return Shown(bundle.name, bundle.kind, bundle.source_sha256, bundle.consent, _type(Path(bundle.source_name)))
 
 
-def driver_file(path: Path, *, pixels_shown: bool = False) -> Driver:
-    """The record of a driver's file.  Raises SourceError where it cannot be read."""
+def driver_file(path: Path, pixels_shown: bool) -> Driver:
+    """The record of a driver's file, see Driver.  Raises SourceError where it cannot be read."""
     try:
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise SourceError(f"{path} cannot be read ({(error.strerror or str(error)).lower()})") from None
     return Driver("a file", digest, _type(path), pixels_shown)
+
+
+def driver_camera(camera: str, pixels_shown: bool) -> Driver:
+    """The record of `--camera`: a file that is played as one has a hash, anything else is a live camera."""
+    from reenact.assets import DRIVER
+
+    path = DRIVER if camera == "demo" else Path(camera)
+    return driver_file(path, pixels_shown) if path.is_file() else Driver(LIVE_CAMERA, pixels_shown=pixels_shown)
 
 
 def made_by(config: "GeneratorConfig", target: "OpenTarget") -> Made:
@@ -129,6 +139,21 @@ def made_by(config: "GeneratorConfig", target: "OpenTarget") -> Made:
         return Made("mesh warp", "", False)
     entry = find_model(config.model, target.models)
     return Made(entry.name, entry.sha256, not entry.path.stem.endswith("-plain"))
+
+
+def record_of(
+    command: str,
+    target: "OpenTarget",
+    driver: Callable[[bool], Driver],
+    engine: "Engine",
+    generator: "GeneratorConfig",
+) -> Record:
+    """The record of what an engine made of one target.
+
+    driver  called with whether anything of the driver's own picture is in the output
+    """
+    mouth = getattr(engine.generator, "mouth", "") == "driver"
+    return Record(command, (shown(target),), driver(mouth), (made_by(generator, target),), False, False)
 
 
 def _type(path: Path) -> str:

@@ -1,12 +1,14 @@
 """Signing what was just written: it never costs the file."""
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from reenact.errors import ReenactError
 from reenact.provenance.credentials import sidecar, sign_file
 from reenact.provenance.identity import ensure_identity
+from reenact.provenance.pending import unfinished
 from reenact.provenance.record import Record
 
 
@@ -41,4 +43,33 @@ def sign_output(path: Path, record: Callable[[], Record]) -> Signed:
         return Signed("", f"{path} is kept unsigned: {type(error).__name__}: {error}")
     beside = sidecar(path)
     where = f", in {beside.name}" if path.suffix.lower() == ".mkv" else ""
-    return Signed(identity.name, f"signed by {identity.name}{where}", first)
+    return Signed(identity.name, f"{path} is signed by {identity.name}{where}", first)
+
+
+@contextlib.contextmanager
+def signs(path: Path, record: Callable[[], Record], tell: Callable[[Signed], None]) -> Iterator[None]:
+    """Signs what the block wrote to `path` when it ends, however it ends, and tells what became of it.
+
+    Enter it before the sink that writes is opened, so that it ends after the sink was closed.  Nothing is signed that
+    was there before and is untouched.
+    """
+    with unfinished(path):
+        before = _stamp(path)
+        try:
+            yield
+        finally:
+            if (now := _stamp(path)) is not None and now != before:
+                try:
+                    told = sign_output(path, record)
+                except BaseException:
+                    tell(Signed("", f"{path} is kept unsigned: signing was interrupted"))
+                    raise
+                tell(told)
+
+
+def _stamp(path: Path) -> tuple[int, int, int] | None:
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return (status.st_ino, status.st_size, status.st_mtime_ns) if path.is_file() else None
