@@ -3,19 +3,24 @@
 Nothing heavy is imported before an engine is opened.
 """
 
+import logging
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 from reenact.clock import Clock
 from reenact.config import GateConfig, GeneratorConfig, RetargetConfig, TrackingConfig
+from reenact.errors import ModelError
 
 if TYPE_CHECKING:
     from reenact.engine import Engine
+    from reenact.generation import PortraitGenerator
+    from reenact.generation.gpu import CudaPortrait
     from reenact.playing import Playing
     from reenact.stats import Stats
     from reenact.targets.library import OpenTarget
 
+log = logging.getLogger(__name__)
 
 _SMALLEST = 240  # rows or columns: a target is not played at half its size when that has fewer
 
@@ -30,11 +35,10 @@ def open_playing(
     Raises ModelError where the generator's model cannot run as asked.
     """
     from reenact.blending import PoissonCompositor
-    from reenact.generation import PortraitGenerator
     from reenact.playing import Playing
     from reenact.targets.smaller import SmallerTarget
 
-    made = PortraitGenerator(target, generator or GeneratorConfig(), models=target.models)
+    made = _generator(target, generator or GeneratorConfig())
     try:
         mouth = made.mouth == "driver"
         smaller = None
@@ -43,6 +47,32 @@ def open_playing(
         yield Playing(target, made, PoissonCompositor(), mouth, smaller)
     finally:
         made.close()
+
+
+def _generator(target: "OpenTarget", config: GeneratorConfig) -> "PortraitGenerator | CudaPortrait":
+    """The whole picture on an NVIDIA GPU where the provider is one and numba can use it, else the CPU's generator,
+    whose network alone may run elsewhere."""
+    from reenact.generation import PortraitGenerator
+
+    reason = ""
+    if config.provider in ("auto", "cuda", "tensorrt"):
+        try:
+            from reenact.generation import gpu
+        except ImportError as error:  # no numba-cuda, the extra `cuda`
+            reason = str(error)
+        else:
+            reason = "numba simulates a GPU" if gpu.SIMULATED else gpu.absence()
+            if not reason:
+                try:
+                    return gpu.CudaPortrait(target, config, models=target.models)
+                except ModelError as error:
+                    if config.provider != "auto" and not config.allow_cpu:
+                        raise
+                    reason = str(error)
+    made = PortraitGenerator(target, config, models=target.models)
+    if reason and made.provider in ("cuda", "tensorrt"):
+        log.warning("the network runs on %s, all else on the CPU: %s", made.provider, reason)
+    return made
 
 
 @contextmanager

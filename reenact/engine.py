@@ -18,7 +18,7 @@ from reenact.ladder import Rung
 from reenact.playing import EVERY_SECOND, HALF_SIZE, Playing
 from reenact.reading import Reading
 from reenact.skipping import Skipping
-from reenact.stages import Blender, Generator, Retargeter, Target, Tracker
+from reenact.stages import Blender, Generator, Painter, Retargeter, Target, Tracker
 from reenact.stats import Stats
 from reenact.types import Composite, Frame, Pixels
 
@@ -159,12 +159,18 @@ class Engine:
         return self._paint(playing, steered, reading, n)
 
     def _paint(self, playing: Playing, steered: Steered, reading: Reading, n: int) -> Composite:
+        generator, mouth = playing.generator, steered.mouth if playing.mouth else None
+        if steered.motion is not None and isinstance(generator, Painter):
+            with self.stats.stage("paint"):
+                painted = generator.paint(n, steered.motion, mouth)
+            if painted is not None:
+                return self.gate.admit(steered.motion, *painted, playing.target.size)
         with self.stats.stage("target"):
             shot = playing.target.shot(n, steered.motion)
         if steered.motion is None or not shot.found:
             return self.gate.rest(shot, reading.seq, reading.t_capture, playing.target.size)
         with self.stats.stage("generate"):
-            patch = playing.generator.generate(shot, steered.motion, steered.mouth if playing.mouth else None)
+            patch = generator.generate(shot, steered.motion, mouth)
         with self.stats.stage("blend"):
             composite = playing.blender.blend(patch, shot)
         return self.gate.admit(steered.motion, patch, composite, playing.target.size)
@@ -198,6 +204,9 @@ class Engine:
 def rehearse(playing: Playing) -> None:
     """Makes one picture of a target, unseen.  Raises what the stages raise."""
     motion = rest_motion(0, 0.0)
+    if isinstance(playing.generator, Painter):
+        playing.generator.paint(0, motion, None)
+        return
     for one in (playing, playing.smaller):
         if one is not None:
             shot = one.target.shot(0, motion)

@@ -96,6 +96,18 @@ class Generator(Protocol):
 
 
 @runtime_checkable
+class Painter(Protocol):
+    """Target, generator and blender in one, for a device that keeps its pictures: one copy up and one down a picture.
+
+    A Generator that is a Painter too is asked to paint instead.
+    - `paint` must return a Patch that shows what the middle of the face became, and the LIVE Composite, both with
+      the motion's seq and t_capture and in memory of their own; None where the target's n-th moment shows no face.
+    """
+
+    def paint(self, n: int, motion: Motion, mouth: InnerMouth | None) -> tuple[Patch, Composite] | None: ...
+
+
+@runtime_checkable
 class Blender(Protocol):
     """Puts a patch into the target's picture.
 
