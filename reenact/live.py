@@ -16,13 +16,13 @@ from collections.abc import Callable
 from reenact.config import LiveConfig
 from reenact.crew import Crew, cores_shared
 from reenact.engine import Engine, Reading
-from reenact.errors import ReenactError
+from reenact.errors import NoPicture, ReenactError
 from reenact.gate import State
 from reenact.ladder import Ladder
 from reenact.pacing import Pacer
 from reenact.playing import Playing
 from reenact.slot import Slot
-from reenact.stages import Sink, Source
+from reenact.stages import SelfMending, Sink, Source
 from reenact.stats import LATENCY
 from reenact.types import Composite, Frame, Kind
 
@@ -116,10 +116,10 @@ class Live:
 
     @property
     def trouble(self) -> str:
-        """Why the source gives nothing that can be used just now, in words; "" while it does."""
-        if self._lost is not None:
-            return str(self._lost)
-        return str(getattr(self.source, "trouble", ""))
+        """What is wrong with camera or output just now, in words; "" while all is well."""
+        ends = (self.source, self.sink)
+        wrong = [end.trouble for end in ends if isinstance(end, SelfMending) and end.trouble]
+        return "; ".join(wrong if self._lost is None else [str(self._lost), *wrong])
 
     @property
     def slow(self) -> str:
@@ -132,6 +132,9 @@ class Live:
         """Reads one picture into the slot."""
         try:
             frame = self.source.read()
+        except NoPicture:
+            self.stats.count("no picture")
+            return
         except ReenactError as error:
             self._ended_source = True
             if not self._ending.is_set():
@@ -154,9 +157,6 @@ class Live:
             self._recalibrate.clear()
             self.engine.recalibrate()
         began = self._clock.now()
-        if self.trouble:  # a picture that is black or frozen: nobody moves there
-            self._readings.put(Reading(frame.seq, frame.t_capture, None))
-            return
         reading = self.engine.read(frame)
         if reading.track is not None:
             self._observe("track", began)

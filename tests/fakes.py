@@ -1,22 +1,30 @@
 """Stand-ins for the stages: small, deterministic, and as faulty as a test asks them to be.
 
 A fault plan is a dictionary from the number of a call to the name of a fault, or a function of the number.
-Every driver picture is stamped with CANARY, face and background; no output may ever hold that colour.
+
+Every driver picture is stamped with the canary: CANARY all over, CANARY_FACE where the face is.  Both are hues that
+no stand-in's own picture and no skin has, so that a trace of them is known in an output of any size, mixed with other
+pictures or not: see `shows_canary`.
 """
 
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 
+import cv2
 import numpy as np
 
 from reenact.clock import Clock
 from reenact.easing import rest_motion
-from reenact.errors import DeviceError, SinkError
+from reenact.errors import DeviceError, NoPicture, SinkError
 from reenact.gate import LIPS
 from reenact.types import POINTS, Composite, FaceTrack, Frame, InnerMouth, Kind, Motion, Patch, Shot
 
-CANARY = (255, 0, 255)
+CANARY, CANARY_FACE = (255, 0, 255), (0, 255, 0)
+TRACE = 60  # grey levels by which a pixel must be too purple or too green: a quarter of a driver's pixel
 SIZE = (64, 48)  # width, height of the output
 Plan = Mapping[int, str] | Callable[[int], str] | None
+TROUBLES = {"unplugged": "USB Cam is unplugged", "busy": "USB Cam is in use", "black": "USB Cam shows black pictures"}
+TROUBLES["frozen"] = "USB Cam shows the same picture all the time"
 
 
 def planned(plan: Plan, n: int) -> str:
@@ -26,12 +34,29 @@ def planned(plan: Plan, n: int) -> str:
     return plan(n) if callable(plan) else plan.get(n, "")
 
 
+@lru_cache
+def _canary(width: int, height: int) -> np.ndarray:
+    pixels = np.full((height, width, 3), CANARY, np.uint8)
+    face = cv2.convexHull(np.round(_face(width, height)[:, :2]).astype(np.int32))
+    cv2.fillConvexPoly(pixels, face, CANARY_FACE)
+    return pixels
+
+
 def canary_pixels(width: int = 80, height: int = 60) -> np.ndarray:
-    return np.full((height, width, 3), CANARY, np.uint8)
+    """A driver's picture, the face in its middle."""
+    return _canary(width, height).copy()
 
 
-def face_points(width: int = 80, height: int = 60) -> np.ndarray:
-    """478 points in the middle of a picture; those of the lips' outer edge form a small ellipse."""
+def shows_canary(pixels: np.ndarray) -> bool:
+    """Whether there is a trace of a driver's picture, background or face, in (H, W, 3) BGR pixels."""
+    wide = pixels.reshape(-1, 3)
+    blue, green, red = (wide[:, c].astype(np.int16) for c in range(3))
+    purple = np.minimum(blue, red) - green
+    return bool(purple.max() > TRACE or (green - np.maximum(blue, red)).max() > TRACE)
+
+
+@lru_cache
+def _face(width: int, height: int) -> np.ndarray:
     angle = np.linspace(0, 2 * np.pi, POINTS, endpoint=False)
     points = np.zeros((POINTS, 3), np.float32)
     points[:, 0] = width / 2 + width / 3 * np.cos(angle)
@@ -42,6 +67,11 @@ def face_points(width: int = 80, height: int = 60) -> np.ndarray:
     return points
 
 
+def face_points(width: int = 80, height: int = 60) -> np.ndarray:
+    """478 points in the middle of a picture; those of the lips' outer edge form a small ellipse."""
+    return _face(width, height).copy()
+
+
 def motion(seq: int = 0, t_capture: float = 0.0, amount: float = 1.0) -> Motion:
     """A motion with a smile of `amount`."""
     rest = rest_motion(seq, t_capture)
@@ -50,14 +80,19 @@ def motion(seq: int = 0, t_capture: float = 0.0, amount: float = 1.0) -> Motion:
 
 
 class FakeSource:
-    """Canary pictures, `frames` of them (None: without end).  Faults: "lost", "resized"."""
+    """Canary pictures, `frames` of them (None: without end); faults by the number of the call.
+
+    "lost": gone for good; "unplugged", "busy", "black", "frozen": no picture and the trouble of TROUBLES, as a source
+    that mends itself says it; "dark": a black picture that nobody noticed; "resized".
+    """
 
     def __init__(
         self, clock: Clock, frames: int | None = None, rate: float = 30.0, live: bool = True, faults: Plan = None
     ) -> None:
         self.size, self.rate, self.live = (80, 60), rate, live
         self._clock, self._frames, self._faults = clock, frames, faults
-        self._seq = 0
+        self._seq = self._calls = 0
+        self.trouble = ""
         self.closed = False
 
     def read(self) -> Frame | None:
@@ -65,12 +100,17 @@ class FakeSource:
             raise DeviceError("the camera was closed")
         if self._seq == self._frames:
             return None
-        fault = planned(self._faults, self._seq)
+        fault = planned(self._faults, self._calls)
+        self._calls += 1
+        self.trouble = TROUBLES.get(fault, "")
+        if self.trouble:
+            raise NoPicture(self.trouble)
         if fault == "lost":
             raise DeviceError("the camera is gone")
         width, height = (120, 90) if fault == "resized" else self.size
+        pixels = np.zeros((height, width, 3), np.uint8) if fault == "dark" else canary_pixels(width, height)
         t = self._clock.now() if self.live else self._seq / self.rate
-        frame = Frame(canary_pixels(width, height), self._seq, t)
+        frame = Frame(pixels, self._seq, t)
         self._seq += 1
         return frame
 
@@ -79,23 +119,28 @@ class FakeSource:
 
 
 class FakeTracker:
-    """A face in every picture.  Faults: "no face", "raises", "second face", "greedy mouth"."""
+    """A face in every picture that is not black.
+
+    Faults, by the picture's seq: "no face", "raises", "another face" (somebody else is followed), "greedy mouth".
+    """
 
     def __init__(self, faults: Plan = None, mouth: bool = True) -> None:
         self._faults, self._mouth = faults, mouth
         self.subject = 0
+        self.tracked: list[int] = []
         self.closed = False
 
     def track(self, frame: Frame) -> FaceTrack | None:
         fault = planned(self._faults, frame.seq)
+        self.tracked.append(frame.seq)
         if fault == "raises":
             raise RuntimeError("the tracker broke")
-        if fault == "no face":
+        if fault == "no face" or not frame.pixels[0, 0].any():
             return None
-        if fault == "second face":
+        if fault == "another face":
             self.subject += 1
         height, width = frame.pixels.shape[:2]
-        return FaceTrack(face_points(width, height), 0.9, self.subject, frame.seq, frame.t_capture)
+        return FaceTrack(_face(width, height), 0.9, self.subject, frame.seq, frame.t_capture)
 
     def inner_mouth(self, frame: Frame, track: FaceTrack) -> InnerMouth | None:
         if planned(self._faults, frame.seq) != "greedy mouth":
@@ -142,11 +187,18 @@ class FakeRetargeter:
         return made
 
 
-class FakeTarget:
-    """A grey gradient with a little of the moment's number in it.  Faults, by call: "raises", "resized"."""
+@lru_cache
+def _ramp(width: int, height: int) -> np.ndarray:
+    return np.repeat(np.tile(np.linspace(20, 120, width, dtype=np.uint8), (height, 1))[:, :, None], 3, axis=2)
 
-    def __init__(self, kind: str = "photo", faults: Plan = None, size: tuple[int, int] = SIZE) -> None:
-        self.name, self.kind, self.size, self.rate = "fake", kind, size, 25.0 if kind == "video" else 0.0
+
+class FakeTarget:
+    """A grey gradient.  Faults, by call: "raises", "resized"."""
+
+    def __init__(
+        self, kind: str = "photo", faults: Plan = None, size: tuple[int, int] = SIZE, name: str = "fake"
+    ) -> None:
+        self.name, self.kind, self.size, self.rate = name, kind, size, 25.0 if kind == "video" else 0.0
         self._faults, self._calls = faults, 0
         self.moments: list[int] = []
         self.closed = False
@@ -158,39 +210,43 @@ class FakeTarget:
             raise OSError("the target's file is gone")
         self.moments.append(n)
         width, height = (32, 32) if fault == "resized" else self.size
-        ramp = np.linspace(20, 120, width, dtype=np.uint8)
-        pixels = np.repeat(np.tile(ramp, (height, 1))[:, :, None], 3, axis=2)
-        points = face_points(width, height)
+        pixels, points = _ramp(width, height), _face(width, height)
         return Shot(pixels, points, pixels, points, n)
 
     def close(self) -> None:
         self.closed = True
 
 
-class FakeGenerator:
-    """A textured patch in the middle, brighter the stronger the expression.
+_NOISE = np.repeat((np.arange(32 * 32) * 37 % 90).reshape(32, 32, 1), 3, axis=2).astype(np.float32) + 100
 
-    Faults, by call: "raises", "memory", "nan", "constant", "late".
+
+class FakeGenerator:
+    """A textured grey patch in the middle, brighter the stronger the expression.
+
+    Faults, by call: "raises", "memory", "nan", "constant", "late".  `extras` can be left out, see `left_out`.
     """
 
-    def __init__(self, faults: Plan = None) -> None:
+    def __init__(self, faults: Plan = None, extras: tuple[str, ...] = ()) -> None:
         self._faults, self._calls = faults, 0
+        self.extras, self.left_out = extras, frozenset[str]()
         self.motions: list[Motion] = []
         self.mouths: list[InnerMouth | None] = []
         self.closed = False
 
+    def leave_out(self, extras: frozenset[str]) -> None:
+        self.left_out = extras
+
     def generate(self, shot: Shot, motion: Motion, mouth: InnerMouth | None) -> Patch:
         fault = planned(self._faults, self._calls)
         self._calls += 1
-        self.motions.append(motion)
-        self.mouths.append(mouth)
+        for kept, new in ((self.motions, motion), (self.mouths, mouth)):
+            kept.append(new)
+            del kept[:-500]
         if fault == "raises":
             raise RuntimeError("the model broke")
         if fault == "memory":
             raise MemoryError
-        noise = np.arange(32 * 32 * 3, dtype=np.uint32).reshape(32, 32, 3) * 37 % 90
-        strength = np.abs(motion.expression).mean() * 1000
-        pixels = np.clip(noise + 100 + strength, 0, 250).astype(np.uint8)
+        pixels = np.minimum(_NOISE + 1000 * abs(float(motion.expression[0, 0])), 250).astype(np.uint8)
         matrix = np.array([[1.0, 0, 8], [0, 1.0, 8]])
         if fault == "nan":
             matrix[0, 2] = np.nan
@@ -217,7 +273,7 @@ class FakeBlender:
         if fault == "raises":
             raise RuntimeError("the blender broke")
         out = shot.pixels.copy()
-        x, y = (int(v) for v in np.nan_to_num(patch.matrix[:, 2]))
+        x, y = (0 if np.isnan(v) else int(v) for v in patch.matrix[:, 2])
         part = out[y : y + 32, x : x + 32]
         part[:] = patch.pixels[: part.shape[0], : part.shape[1]]
         if fault == "resized":
@@ -229,18 +285,31 @@ class FakeBlender:
 
 
 class FakeSink:
-    """Keeps what it is sent: kinds and seqs of all, pictures of the newest `keep`.  Faults, by call: "raises"."""
+    """Keeps what it is sent: kinds and seqs of all, pictures of the newest `keep`.
 
-    def __init__(self, faults: Plan = None, keep: int = 8, look: Callable[[Composite], None] | None = None) -> None:
-        self._faults, self._keep, self._look = faults, keep, look
+    Faults, by call: "raises"; "slow": takes a third of a second of `clock`.
+    """
+
+    def __init__(
+        self,
+        faults: Plan = None,
+        keep: int = 8,
+        look: Callable[[Composite], None] | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        self._faults, self._keep, self._look, self._clock = faults, keep, look, clock
         self.kinds: list[Kind] = []
         self.seqs: list[int] = []
         self.pictures: list[Composite] = []
         self.closed = 0
 
     def send(self, composite: Composite) -> None:
-        if planned(self._faults, len(self.kinds)) == "raises":
+        fault = planned(self._faults, len(self.kinds))
+        if fault == "raises":
             raise SinkError("the disk is full")
+        if fault == "slow":
+            assert self._clock is not None
+            self._clock.sleep(0.33)
         if self._look is not None:
             self._look(composite)
         self.kinds.append(composite.kind)
@@ -251,14 +320,13 @@ class FakeSink:
         self.closed += 1
 
 
-def slate_pixels(size: tuple[int, int] = SIZE) -> np.ndarray:
-    """A card that is not of one colour."""
+@lru_cache
+def _slate(size: tuple[int, int]) -> np.ndarray:
     pixels = np.full((size[1], size[0], 3), 40, np.uint8)
     pixels[::2] = 60
     return pixels
 
 
-def shows_canary(pixels: np.ndarray) -> bool:
-    """Whether any pixel is close to the canary: blending and compression may shade it a little."""
-    apart = np.abs(pixels.astype(np.int16) - np.array(CANARY, np.int16)).max(axis=2)
-    return bool((apart < 60).any())
+def slate_pixels(size: tuple[int, int] = SIZE) -> np.ndarray:
+    """A card that is not of one colour."""
+    return _slate(size).copy()
