@@ -115,14 +115,9 @@ def train(
     with _interruptible() as stopped, _reporting(f"training on {name}", minutes) as report:
         outcome, sheet = train_on(bundle, minutes, threads, report, stopped)
     console.print(_scores(outcome.base, outcome.before, outcome.after))
+    kept = f"kept: {name} has a generator of its own" if outcome.kept else f"not kept: {name} is no worse as it is"
     console.print(
-        f"{outcome.steps} steps in {outcome.seconds / 60:.1f} minutes; "
-        + (
-            f"kept: {name} has a generator of its own"
-            if outcome.kept
-            else f"not kept: {name} is served better as it is"
-        )
-        + f"; before and after: {sheet}",
+        f"{outcome.steps} steps in {outcome.seconds / 60:.1f} minutes; {kept}; before and after: {sheet}",
         soft_wrap=True,
         markup=False,
     )

@@ -1,6 +1,8 @@
 """A training's state on disk: numpy arrays by name, no pickle, written whole or not at all."""
 
 import json
+import zipfile
+import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -52,7 +54,7 @@ def load(path: Path, optimiser_of: "Any | None" = None) -> tuple[Portrait, Progr
         network = Portrait(tuple(said.pop("widths")))
         network.load_state_dict(_of(arrays, "net/"))
         progress = Progress(**said)
-    except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RuntimeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise InputError(f"{path} is not a checkpoint of this training ({error}): remove it to start anew") from error
     optimiser = None if optimiser_of is None else optimiser_of(network)
     if optimiser is not None:

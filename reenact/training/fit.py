@@ -160,7 +160,8 @@ class Fit:
         """A contact sheet: base, network, truth and ten times the difference made, two samples of each person."""
         rows = []
         for samples in self.judges.values():
-            rows += [_row(self.averaged(), s) for s in samples[1 :: max(1, len(samples) // 2)][:2]]
+            chosen = samples[len(samples) // 4 :: max(1, len(samples) // 2)][:2]
+            rows += [_row(self.averaged(), sample) for sample in chosen]
         cv2.imwrite(str(path), np.vstack(rows))
 
 
