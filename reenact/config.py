@@ -34,12 +34,40 @@ class CameraConfig:
     height: int = 720
     rate: float = 30.0
     open_timeout_s: float = 10.0
-    read_timeout_s: float = 2.0
+    read_timeout_s: float = 2.0  # without a picture for so long, it is opened anew
+    wait_s: float = 0.25  # one `read` of a camera that mends itself waits no longer than this
+    retry_s: float = 0.25  # a lost camera is looked for after so long, then twice as long, and so on
+    retry_most_s: float = 2.0
+    frozen_s: float = 1.0  # the very same picture for so long: a real sensor's noise never repeats
+    dark_level: int = 16  # a picture in which next to nothing is brighter is black: the lens is covered
 
     def __post_init__(self) -> None:
         _within("camera width", self.width, 16, 16384)
         _within("camera height", self.height, 16, 16384)
         _within("camera rate", self.rate, 1, 1000)
+        _within("retry_s", self.retry_s, 0.01, self.retry_most_s)
+        _within("wait_s", self.wait_s, 0.01, 0.5)
+        _within("dark_level", self.dark_level, 0, 255)
+
+
+@dataclass(frozen=True, slots=True)
+class VirtualCameraConfig:
+    """The virtual camera and the process that holds its device, see reenact.sinks.camerahost."""
+
+    quiet_s: float = 0.5  # without a new picture for so long, the slate is shown
+    linger_s: float = 15.0  # how long the device is held, showing the slate, for an engine that died: it may come back
+    leave_s: float = 1.0  # the same after one that ended in order
+    start_s: float = 10.0  # how long the process may take to start
+    answer_s: float = 0.25  # how long it may take to write one picture
+    stuck_s: float = 5.0  # without an answer for so long it is ended and started anew
+    retry_s: float = 0.25  # a lost device is opened anew after so long, then twice as long, and so on
+    retry_most_s: float = 2.0
+    watch_s: float = 0.5  # how often a device is looked at whose driver reports no errors
+
+    def __post_init__(self) -> None:
+        _within("retry_s", self.retry_s, 0.01, self.retry_most_s)
+        for name in ("quiet_s", "linger_s", "leave_s", "start_s", "answer_s", "stuck_s", "watch_s"):
+            _within(name, getattr(self, name), 0.0, 3600.0)
 
 
 @dataclass(frozen=True, slots=True)

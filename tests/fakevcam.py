@@ -43,6 +43,8 @@ class Backend:
 
 def virtual_camera(root: Path, monkeypatch: pytest.MonkeyPatch, platform: str = "linux") -> type[Backend]:
     """Points reenact at one loopback device, video10 labelled reenact, and at a webcam, video0; gives the backend."""
+    (root / "run").mkdir(exist_ok=True)
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(root / "run"))
     for name in ("sys", "dev", "proc"):
         (root / name).mkdir(exist_ok=True)
         monkeypatch.setattr(v4l2, name.upper(), root / name)

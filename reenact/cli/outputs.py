@@ -50,6 +50,10 @@ class Evened:
         self._odd = (self._width, self._height) != size
         self._camera = VirtualCamera((self._width, self._height), rate, device)
 
+    @property
+    def trouble(self) -> str:
+        return self._camera.trouble
+
     def send(self, composite: Composite) -> None:
         if self._odd:
             pixels = np.ascontiguousarray(composite.pixels[: self._height, : self._width])

@@ -1,129 +1,285 @@
-"""Virtual cameras, for calls.  The only module that imports pyvirtualcam (GPL-2.0), and only when one is opened."""
+"""Virtual cameras, for calls: the sink's side of the camera host (reenact.sinks.camerahost)."""
 
 import contextlib
 import os
-import re
-import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from reenact.clock import Clock, MonotonicClock
+from reenact.config import VirtualCameraConfig
 from reenact.errors import DeviceError, InputError, SinkError
+from reenact.sinks import camerahost, hostlink
+from reenact.sinks.cameradevice import is_meant
 from reenact.sinks.card import slate
-from reenact.sources import v4l2
+from reenact.sinks.hostlink import Link, LinkLost, Pictures
+from reenact.sinks.hoststart import HostStart
 from reenact.types import Composite
 
-_BACKENDS = {"linux": ("v4l2loopback",), "win32": ("obs", "unitycapture"), "darwin": ("obs",)}
-_LOOPBACK = "v4l2 loopback"  # as the driver calls itself
-_MEND = {
-    "linux": "install v4l2loopback-dkms, then run "
-    "sudo modprobe v4l2loopback video_nr=10 card_label=reenact exclusive_caps=1",
-    "win32": "install OBS Studio (obsproject.com), start its virtual camera once and close OBS; or UnityCapture",
-    "darwin": "install OBS Studio 30 or newer, start its virtual camera once and close OBS",
-}
-_WATCH_S = 1.0  # how often the device is looked at while pictures go there
+_CLOSING_S = 0.5  # for the slate to be written
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A picture that was written to the device.
+
+    sent, written, known   when it was handed in, when the host had written it, when that was heard of; seconds of
+                           the system's monotonic clock
+    """
+
+    seq: int
+    t_capture: float
+    sent: float
+    written: float
+    known: float
 
 
 class VirtualCamera:
-    """A Sink that other programs see as a webcam.
+    """A Sink, self-mending, that other programs see as a webcam.
 
     device   "auto": the first that works; a backend: "v4l2loopback", "obs", "unitycapture"; or the device itself:
              /dev/videoN, N or its label on Linux, its name on Windows and macOS
     size     (width, height), even numbers
     rate     frames/s that consumers are told; pictures go out when they are sent, pacing is the caller's
+    command  what to start as the host, for tests
     backend, name   what is in use
+    shown    the last picture that was really written
 
-    Raises DeviceError, which gives each backend's reason and what mends it, when there is none, when it is
-    forbidden, too small or in use, and when it is lost; InputError for an odd size.  On Linux the writes' errors
-    never reach this program, so the device is looked at once a second.  `close` leaves the slate as the last
-    picture, lest a consumer keep a frozen face.
+    The device is held by a process of its own, which shows the slate whenever no picture has come for half a second
+    and outlives this one: consumers never see a frozen face.  A host that is still there is used again.  `send`
+    returns when the host has written the picture.  While the device is lost, or the host is, pictures are dropped
+    and `trouble` says why; both are opened anew.
+
+    Raises DeviceError, which gives each backend's reason and what mends it, when there is no device at the start,
+    when it is forbidden, too small, or in use, by another reenact too; InputError for an odd size.
     """
 
     def __init__(
-        self, size: tuple[int, int], rate: float = 30.0, device: str | int = "auto", clock: Clock | None = None
+        self,
+        size: tuple[int, int],
+        rate: float = 30.0,
+        device: str | int = "auto",
+        clock: Clock | None = None,
+        config: VirtualCameraConfig | None = None,
+        command: Sequence[str] = (),
     ) -> None:
         if size[0] % 2 or size[1] % 2 or min(size) < 16:
             raise InputError(
                 f"a virtual camera of {size[0]}x{size[1]} cannot be made: expected even numbers from 16 on"
             )
         self.size, self.rate = size, rate
+        self.name = self.backend = ""
+        self.trouble = ""
+        self.shown: Shown | None = None
+        self.dropped = 0
+        self._wanted = str(device).strip()
         self._clock = clock or MonotonicClock()
-        self._path: Path | None = None
-        self._camera: Any = None
-        platform = "linux" if sys.platform.startswith("linux") else sys.platform
-        reasons: list[str] = []
-        for backend, name in _candidates(platform, str(device).strip(), size, reasons):
-            try:
-                self._camera = _open(backend, name, size, rate)
-                self.backend = backend
-                self.name = str(self._camera.device)
-                break
-            except (RuntimeError, ImportError, KeyError, OSError, ValueError, TypeError) as error:
-                reasons.append(f"{name or backend}: {_first_line(error)}{_used_by(name)}")
-        if self._camera is None:
-            why = "; ".join(dict.fromkeys(reasons)) or f"{sys.platform} has no known backend"
-            mend = _MEND.get(platform, "use Linux, Windows or macOS")
-            raise DeviceError(f"no virtual camera can be opened ({why}): to get one, {mend}")
-        self._watched = self._clock.now()
-        if platform == "linux":
-            self._path = Path(self.name)
-            try:
-                self._check_size()
-            except DeviceError:
-                self._release()
-                raise
+        self._config = config or VirtualCameraConfig()
+        self._command = command
+        self._link: Link | None = None
+        self._pictures: Pictures | None = None
+        self._starting: HostStart | None = None
+        self._host_pid = 0
+        self._closed = False
+        self._number = 0  # of the picture handed in last
+        self._awaited: tuple[int, float, float] | None = None  # its seq, t_capture and time, while there is no answer
+        self._inside: Composite | None = None  # what lies in the shared memory
+        self._retry_at, self._wait_s = 0.0, self._config.retry_s
+        if not self._find():
+            self._start()
 
-    def _check_size(self) -> None:
-        """DeviceError unless the device is there and set to our size."""
-        assert self._path is not None
-        if not self._path.exists():
-            raise DeviceError(f"the virtual camera {self._path} is gone: load v4l2loopback again")
-        actual = v4l2.format_size(self._path)
-        if actual is not None and actual != self.size:
-            wanted, got = "{}x{}".format(*self.size), "{}x{}".format(*actual)
-            held = _used_by(str(self._path)) or ", another program keeps it so"
-            raise DeviceError(f"{self._path} is set to {got}, not {wanted}{held}: close that program and try again")
+    # At the start.
+
+    def _find(self, patience_s: float = 2.0) -> bool:
+        """Takes a host that is there already, of the device that is meant; DeviceError where it is taken."""
+        for path in hostlink.hosts(hostlink.folder()):
+            called = hostlink.call(path, patience_s)
+            if called is None:
+                continue
+            link, token = called
+            with contextlib.suppress(LinkLost):
+                told = link.receive(patience_s) or {}
+                if is_meant(self._wanted, str(told.get("device")), str(told.get("backend"))):
+                    if not told.get("engine"):
+                        self._open(link, told, token)
+                        return True
+                    if self._wanted not in ("auto", told["backend"]):
+                        link.close()
+                        raise DeviceError(_taken(told))
+            link.close()
+        return False
+
+    def _start(self) -> None:
+        self._starting = self._host_start(self._wanted)
+        answer = self._starting.answer(self._config.start_s)
+        if answer is None:
+            self._starting.kill()
+            raise DeviceError(f"the virtual camera did not open within {self._config.start_s:g} s: try again")
+        self._follow(answer)
+
+    def _host_start(self, device: str) -> HostStart:
+        return HostStart(camerahost.settings(self.size, self.rate, device, self._config), self._command)
+
+    def _follow(self, answer: dict[str, Any]) -> None:
+        """Calls a host that has been started; DeviceError where it says why it cannot be used."""
+        self._starting = None
+        if "address" not in answer:
+            raise DeviceError(str(answer.get("refused")))
+        called = hostlink.call(Path(answer["address"]))
+        told: dict[str, Any] | None = None
+        if called is not None:
+            with contextlib.suppress(LinkLost):
+                told = called[0].receive(2.0)
+        if called is None or told is None:
+            raise DeviceError("the virtual camera's process has ended at once: try again")
+        if told.get("engine"):
+            raise DeviceError(_taken(told))
+        try:
+            self._open(called[0], told, called[1])
+        except LinkLost as lost:
+            raise DeviceError(f"the virtual camera's process has ended at once ({lost}): try again") from None
+
+    def _open(self, link: Link, told: dict[str, Any], token: str) -> None:
+        pictures = Pictures(hostlink.folder(), self.size)
+        try:
+            pictures.slate[:] = slate(self.size)
+            link.send(
+                do="open",
+                token=token,
+                pid=os.getpid(),
+                size=self.size,
+                rate=self.rate,
+                pictures=pictures.path.name,
+            )
+            answer = link.receive(self._config.start_s)
+            if answer is None or "opened" not in answer:
+                raise DeviceError(str((answer or {}).get("refused", "the virtual camera's process does not answer")))
+        except BaseException:
+            pictures.close()
+            link.close()
+            raise
+        pictures.forget_name()
+        self._link, self._pictures, self._host_pid = link, pictures, int(told["pid"])
+        self.name, self.backend = str(told["device"]), str(told["backend"])
+        self._awaited, self._inside, self.trouble = None, None, ""
+
+    # While it runs.
 
     def send(self, composite: Composite) -> None:
         if not isinstance(composite, Composite):
             raise TypeError(f"a VirtualCamera takes a Composite, not {type(composite).__name__}")
-        if self._camera is None:
+        if self._closed:
             raise DeviceError("the virtual camera is closed: open it again")
         height, width = composite.pixels.shape[:2]
         if (width, height) != self.size:
             raise SinkError(f"a picture of {width}x{height} came, the virtual camera is {self.size[0]}x{self.size[1]}")
-        now = self._clock.now()
-        if self._path is not None and now - self._watched >= _WATCH_S:
-            self._watched = now
-            try:
-                self._check_size()
-            except DeviceError:
-                self._release()
-                raise
+        if not self._show(composite):
+            self.dropped += 1
+
+    def _show(self, composite: Composite) -> bool:
+        """Whether it was written."""
+        if self._link is None and not self._mend():
+            return False
         try:
-            self._camera.send(composite.pixels)
-        except (RuntimeError, OSError) as error:
-            self._release()
-            raise DeviceError(f"the virtual camera {self.name} is lost ({_first_line(error)}): open it again") from None
+            if self._awaited is not None and not self._answered(0.0):
+                return self._wait_on()
+            assert self._pictures is not None
+            assert self._link is not None
+            sent = time.monotonic()
+            if composite is not self._inside:
+                np.copyto(self._pictures.newest, composite.pixels)
+                self._inside = composite
+            self._number += 1
+            self._awaited = (composite.seq, composite.t_capture, sent)
+            self._link.send(do="show", number=self._number)
+            if not self._answered(self._config.answer_s):
+                return self._wait_on()
+        except LinkLost as lost:
+            self._lose(f"the virtual camera's process has ended ({lost})")
+        return not self.trouble
+
+    def _answered(self, timeout_s: float) -> bool:
+        """Whether the host has said what became of the picture; sets `shown` and `trouble`."""
+        assert self._link is not None
+        assert self._awaited is not None
+        answer = self._link.receive(timeout_s)
+        if answer is None:
+            return False
+        if answer.get("shown") != self._number:
+            raise LinkLost("it answers another question")
+        seq, t_capture, sent = self._awaited
+        self._awaited = None
+        self.trouble = str(answer.get("trouble") or "")
+        if answer.get("at") is not None:
+            self.shown = Shown(seq, t_capture, sent, float(answer["at"]), time.monotonic())
+        elif not self.trouble:
+            self.trouble = "the virtual camera does not take pictures"
+        return True
+
+    def _wait_on(self) -> bool:
+        """The host is busy with an earlier picture, so nothing may be written to the memory it reads."""
+        assert self._awaited is not None
+        self.trouble = f"the virtual camera {self.name} does not take pictures"
+        if time.monotonic() - self._awaited[2] > self._config.stuck_s:
+            if self._starting is None and self._host_pid:
+                _end(self._host_pid)
+            self._lose(self.trouble)
+        return False
+
+    def _lose(self, why: str) -> None:
+        self._drop_link()
+        self.trouble = why
+        self._wait_s = self._config.retry_s
+        self._retry_at = self._clock.now() + self._wait_s
+
+    def _mend(self) -> bool:
+        """One step towards a host, hardly waiting for it; whether one is there."""
+        now = self._clock.now()
+        try:
+            if self._starting is None:
+                if now >= self._retry_at and not self._find(0.1):
+                    self._starting = self._host_start(self.name)
+                    self._retry_at = now + self._config.start_s
+            elif (answer := self._starting.answer(0.0)) is not None:
+                self._follow(answer)
+            elif now >= self._retry_at:
+                self._starting.kill()
+                raise DeviceError("the virtual camera's process does not start")
+        except DeviceError as error:
+            self._starting = None
+            self.trouble = str(error)
+            self._wait_s = min(2 * self._wait_s, self._config.retry_most_s)
+            self._retry_at = now + self._wait_s
+        return self._link is not None
+
+    # At the end.
 
     def close(self) -> None:
-        """Shows the slate, long enough to be read once, and gives the device back."""
-        if self._camera is None:
-            return
-        with contextlib.suppress(RuntimeError, OSError):
-            card = slate(self.size)
-            for _ in range(2):
-                self._camera.send(card)
-                self._clock.sleep(1.0 / self.rate)
-        self._release()
+        """Leaves the slate as the last picture; the host gives the device back a second later."""
+        self._closed = True
+        if self._link is not None:
+            with contextlib.suppress(LinkLost):
+                self._link.send(do="close")
+                for _ in range(2):  # an earlier picture's answer may come first
+                    if "closed" in (self._link.receive(_CLOSING_S) or {"closed": False}):
+                        break
+        self._drop_link()
+        if self._starting is not None:
+            self._starting.kill()
+            self._starting = None
 
-    def _release(self) -> None:
-        camera, self._camera = self._camera, None
-        if camera is not None:
-            with contextlib.suppress(RuntimeError, OSError):
-                camera.close()
-            if self._path is not None:
-                v4l2.rearm(self._path)
+    def _drop_link(self) -> None:
+        link, self._link = self._link, None
+        pictures, self._pictures = self._pictures, None
+        if link is not None:
+            link.close()
+        if pictures is not None:
+            pictures.close()
+        self._awaited = self._inside = None
 
     def __enter__(self) -> "VirtualCamera":
         return self
@@ -132,83 +288,12 @@ class VirtualCamera:
         self.close()
 
 
-def _open(backend: str, name: str | None, size: tuple[int, int], rate: float) -> Any:
-    import pyvirtualcam
-
-    fmt = pyvirtualcam.PixelFormat.BGR
-    return pyvirtualcam.Camera(size[0], size[1], rate, fmt=fmt, device=name, backend=backend)
+def _taken(told: dict[str, Any]) -> str:
+    return f"another reenact (process {told['engine']}) sends to {told['device']}: end it first"
 
 
-def _candidates(platform: str, device: str, size: tuple[int, int], reasons: list[str]) -> list[tuple[str, str | None]]:
-    """(backend, device) to try in order; why others are not tried is added to reasons."""
-    backends = _BACKENDS.get(platform, ())
-    if platform != "linux":
-        if device == "auto":
-            return [(backend, None) for backend in backends]
-        if device in ("obs", "unitycapture"):
-            return [(device, None)]
-        return [(backend, device) for backend in backends]
-    if device in ("auto", "v4l2loopback"):
-        paths = [node.path for node in v4l2.nodes() if _is_loopback(node.path) is not False]
-        if not paths:
-            reasons.append("v4l2loopback: no such device is loaded")
-    elif device.isdigit():
-        paths = [v4l2.DEV / f"video{device}"]
-    elif device.startswith("/"):
-        paths = [Path(device)]
-    else:
-        paths = [node.path for node in v4l2.nodes() if node.name.casefold() == device.casefold()]
-        if not paths:
-            reasons.append(f"v4l2loopback: no device has the label {device!r}")
-    usable: list[tuple[str, str | None]] = []
-    for path in paths:
-        reason = _unusable(path, size)
-        if reason:
-            reasons.append(f"{path}: {reason}")
-        else:
-            usable.append(("v4l2loopback", str(path)))
-    return usable
+def _end(pid: int) -> None:
+    import signal
 
-
-def _is_loopback(path: Path) -> bool | None:
-    """None where the device cannot be asked."""
-    able = v4l2.capability(path)
-    return None if able is None else able.driver == _LOOPBACK
-
-
-def _unusable(path: Path, size: tuple[int, int]) -> str:
-    """Why the device cannot take our pictures, "" if it can."""
-    if not path.exists():
-        return "it does not exist"
-    if not os.access(path, os.R_OK | os.W_OK):
-        group = v4l2.group_of(path)
-        return f"permission denied, join its group: sudo usermod -aG {group} $USER, then log in again"
-    able = v4l2.capability(path)
-    if able is not None and able.driver == _LOOPBACK and not able.output and not able.capture:
-        v4l2.rearm(path)  # its last writer died
-        able = v4l2.capability(path)
-    if able is None:
-        return "it is not a video device"
-    if able.driver != _LOOPBACK:
-        return f"it is a {able.driver} device, not a loopback"
-    # Without exclusive_caps it is input and output at once; with it, an output until somebody writes
-    if not able.output:
-        return f"another program writes to it{_used_by(str(path))}"
-    limits = Path("/sys/module/v4l2loopback/parameters")
-    for name, wanted in (("max_width", size[0]), ("max_height", size[1])):
-        with contextlib.suppress(OSError, ValueError):
-            limit = int((limits / name).read_text())
-            if 0 < limit < wanted:
-                return f"its {name} is {limit}, {wanted} is needed"
-    return ""
-
-
-def _used_by(name: str | None) -> str:
-    holding = v4l2.holders(Path(name)) if name and name.startswith("/") else []
-    return f", in use by {' and '.join(holding)}" if holding else ""
-
-
-def _first_line(error: Exception) -> str:
-    text = str(error).strip() or type(error).__name__
-    line = text.splitlines()[0].rstrip(".")
-    return re.sub(r"^'\w+' backend: ", "", line)  # the caller names it
+    with contextlib.suppress(OSError):
+        os.kill(pid, getattr(signal, "SIGKILL", signal.SIGTERM))

@@ -5,13 +5,12 @@ from collections.abc import Callable
 import cv2
 import numpy as np
 import pytest
+from fakedevice import folder_camera
 from fakes import FakeSink
-from fakevcam import virtual_camera
 from made import composite
 
-from reenact.clock import VirtualClock
 from reenact.errors import DeviceError, ReenactError, SinkError
-from reenact.sinks import Fanout, NullSink, PictureWriter, Preview, Recorder, VirtualCamera
+from reenact.sinks import Fanout, NullSink, PictureWriter, Preview, Recorder
 from reenact.sources import VideoFile, read_picture
 from reenact.stages import Sink
 from reenact.types import Frame
@@ -27,9 +26,11 @@ def _preview(_, monkeypatch) -> Sink:
     return Preview(SIZE)
 
 
-def _virtual(tmp_path, monkeypatch) -> Sink:
-    virtual_camera(tmp_path, monkeypatch)
-    return VirtualCamera(SIZE, 25, clock=VirtualClock())
+@pytest.fixture(scope="module")
+def device():
+    """A virtual camera with its real host; one after the other they are served by the same."""
+    with pytest.MonkeyPatch.context() as patch, folder_camera(patch) as made:
+        yield made
 
 
 SINKS: dict[str, Callable[..., Sink]] = {
@@ -38,16 +39,18 @@ SINKS: dict[str, Callable[..., Sink]] = {
     "recorder live": lambda tmp_path, _: Recorder(tmp_path / "a.mp4", SIZE, fragmented=True),
     "picture": lambda tmp_path, _: PictureWriter(tmp_path / "a.png", SIZE),
     "preview": _preview,
-    "virtual camera": _virtual,
     "several": lambda tmp_path, _: Fanout({"a": NullSink(SIZE), "b": Recorder(tmp_path / "a.mp4", SIZE)}),
     "null": lambda *_: NullSink(SIZE),
     "fake": lambda *_: FakeSink(),
 }
 
 
-@pytest.fixture(params=SINKS)
+@pytest.fixture(params=[*SINKS, "virtual camera"])
 def sink(request, tmp_path, monkeypatch):
-    opened = SINKS[request.param](tmp_path, monkeypatch)
+    if request.param == "virtual camera":
+        opened = request.getfixturevalue("device").opened()
+    else:
+        opened = SINKS[request.param](tmp_path, monkeypatch)
     yield opened
     opened.close()
 
