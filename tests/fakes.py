@@ -47,12 +47,16 @@ def canary_pixels(width: int = 80, height: int = 60) -> np.ndarray:
     return _canary(width, height).copy()
 
 
+def canary_trace(pixels: np.ndarray) -> np.ndarray:
+    """(H, W) bool: where (H, W, 3) BGR pixels show a trace of a driver's picture, background or face."""
+    blue, green, red = (pixels[..., c].astype(np.int16) for c in range(3))
+    trace: np.ndarray = (np.minimum(blue, red) - green > TRACE) | (green - np.maximum(blue, red) > TRACE)
+    return trace
+
+
 def shows_canary(pixels: np.ndarray) -> bool:
-    """Whether there is a trace of a driver's picture, background or face, in (H, W, 3) BGR pixels."""
-    wide = pixels.reshape(-1, 3)
-    blue, green, red = (wide[:, c].astype(np.int16) for c in range(3))
-    purple = np.minimum(blue, red) - green
-    return bool(purple.max() > TRACE or (green - np.maximum(blue, red)).max() > TRACE)
+    """Whether they do anywhere."""
+    return bool(canary_trace(pixels).any())
 
 
 @lru_cache
