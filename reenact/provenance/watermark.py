@@ -1,8 +1,30 @@
-"""The watermark: 64 bits in the luma of every output picture."""
+"""The watermark: 64 bits in the luma of every output picture.
+
+    Payload --code--> 576 signs --waves of a tile--> pattern --weighted by contrast--> picture
+    picture --normalise--> spectrum --pilot waves--> scale and place --signs--> Payload
+
+The same pattern goes into every picture of a run: it does not flicker, an encoder codes it once, and it adds up over
+pictures of one video, while what the pictures themselves show does not.  docs/watermark.md has the figures.
+"""
+
+import numpy as np
 
 from reenact.config import WatermarkConfig
+from reenact.errors import InputError
+from reenact.provenance.watermark_code import encode
+from reenact.provenance.watermark_kernel import UNIT, add_tile
 from reenact.provenance.watermark_payload import Payload
-from reenact.types import Pixels
+from reenact.provenance.watermark_tile import tile, tile_side
+from reenact.types import Pixels, check_pixels
+
+MIN_SIDE = 64  # pixels: a smaller picture cannot hold the pattern once
+_UNIT = 32  # strength is counted in 1/32 grey levels
+_WEAKEST, _STRONGEST = (
+    0.8,
+    1.9,
+)  # grey levels; rounded to whole ones 1.9 is 42.4 dB, wherever a picture is busy all over
+_GAIN = 0.6  # grey levels for each grey level of mean contrast
+_COUNTED = 2 * 45  # differences looked at in a block
 
 
 class Watermarker:
@@ -10,15 +32,35 @@ class Watermarker:
 
     size     (width, height), pixels
     payload  what the mark says, see payload_today
-    Nothing is allocated per picture.  Raises InputError for a picture too small to be marked (MIN_SIDE).
+    Nothing is allocated per picture.  Raises InputError for a picture that is too small to be marked (MIN_SIDE).
     """
 
     def __init__(self, size: tuple[int, int], payload: Payload, config: WatermarkConfig | None = None) -> None:
-        raise NotImplementedError
+        if min(size) < MIN_SIDE:
+            raise InputError(
+                f"a picture of {size[0]}x{size[1]} is too small for a watermark: {MIN_SIDE} each way needed"
+            )
+        self.size, self.payload = size, payload
+        strength = (config or WatermarkConfig()).strength
+        waves = np.clip(np.rint(UNIT * tile(tile_side(size), encode(payload.pack()))), -127, 127)
+        self._tile = np.ascontiguousarray(np.repeat(waves.astype(np.int8), 3, axis=1))
+        self._weakest, self._strongest = (round(_UNIT * strength * value) for value in (_WEAKEST, _STRONGEST))
+        self._gain = round(256 * _UNIT * strength * _GAIN / _COUNTED)
 
     def mark(self, pixels: Pixels, out: Pixels | None = None) -> Pixels:
         """Marks (H, W, 3) uint8 BGR, in place unless `out`, of the same shape, takes the result; returns it.
 
         Raises TypeError or ValueError for pixels of another type or size.
         """
-        raise NotImplementedError
+        check_pixels("pixels", pixels)
+        if pixels.shape[:2] != self.size[::-1]:
+            height, width = pixels.shape[:2]
+            raise ValueError(f"pixels are {width}x{height}, expected {self.size[0]}x{self.size[1]}")
+        if out is None:
+            out = pixels
+        else:
+            check_pixels("out", out)
+            np.copyto(out, pixels, casting="no")
+        height, width = self.size[::-1]
+        add_tile(out.reshape(height, 3 * width), self._tile, self._weakest, self._strongest, self._gain)
+        return out

@@ -1,0 +1,49 @@
+"""What pictures hold of a pattern: their luma with the picture itself taken off as far as possible, added up."""
+
+import cv2
+import numpy as np
+
+from reenact.types import Floats, Pixels
+
+OCTAVES = 4  # sizes looked at: full, half, quarter, an eighth
+_LEAST = 48  # pixels of the shorter side of a reduced picture
+_FINE, _COARSE = 0.7, 4.0  # pixels: what lies between is kept; waves of 2.7 to 13 pixels are looked for
+_ROUND_ABOUT = 17  # pixels of the square over which contrast is measured
+_LIMIT = 2.5  # standard deviations: edges count no more than that
+_GRAIN = 0.25  # grey levels squared, of rounding and of coding: nothing below it is believed
+
+
+class Evidence:
+    """The sum over pictures of one size, at several reductions.
+
+    levels  for the reductions by 1, 2, 4 and 8: (h, w) float32, band-passed and divided by its own local contrast
+    frames  how many pictures are in it
+    """
+
+    def __init__(self) -> None:
+        self.levels: list[Floats] = []
+        self.frames = 0
+
+    def add(self, pixels: Pixels) -> None:
+        """Adds (H, W, 3) uint8 BGR, of the size of those before."""
+        grey = cv2.cvtColor(pixels, cv2.COLOR_BGR2GRAY).astype(np.float32)
+        for level in range(OCTAVES):
+            if level > 0:
+                height, width = (length // 2 * 2 for length in grey.shape)
+                if min(height, width) < 2 * _LEAST:
+                    break
+                grey = cv2.resize(grey[:height, :width], (width // 2, height // 2), interpolation=cv2.INTER_AREA)
+            part = _evened(grey)
+            if self.frames == 0:
+                self.levels.append(part)
+            else:
+                self.levels[level] += part
+        self.frames += 1
+
+
+def _evened(grey: Floats) -> Floats:
+    """Equal contrast everywhere: where the picture is busy the pattern is strong, but so is the picture."""
+    band = cv2.GaussianBlur(grey, (0, 0), _FINE) - cv2.GaussianBlur(grey, (0, 0), _COARSE)
+    around = (_ROUND_ABOUT, _ROUND_ABOUT)
+    band /= np.sqrt(cv2.blur(band * band, around) + _GRAIN)
+    return np.clip(band, -_LIMIT, _LIMIT)

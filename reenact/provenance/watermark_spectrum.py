@@ -1,0 +1,52 @@
+"""The spectrum of evidence, evened out, and read at the waves of a tile of any size.
+
+A tile of p pixels, repeated, has all its energy at multiples of 1/p cycles a pixel.  So there is no need to scale the
+picture to every size that the tile might have: one transform is read at other places.
+"""
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from reenact.types import Floats
+
+Complexes = npt.NDArray[np.complex64]
+
+_SMOOTH = 41  # bins: the noise of a coefficient is estimated from those around it
+_LIMIT = 3.0  # times that noise: no single coefficient counts for more
+
+
+class Spectrum:
+    """Of (h, w) float32, with the origin in the picture's middle.
+
+    Every coefficient is divided by the root mean square of those around it, so that without a mark each has about
+    the variance 1, whatever the picture and the encoder left of its frequency.
+    """
+
+    def __init__(self, picture: Floats) -> None:
+        height, width = picture.shape
+        self._rows, self._columns = (cv2.getOptimalDFTSize(2 * length) for length in picture.shape)
+        padded = np.zeros((self._rows, self._columns), np.float32)
+        y, x = height // 2, width // 2
+        padded[: height - y, : width - x] = picture[y:, x:]
+        padded[: height - y, self._columns - x :] = picture[y:, :x]
+        padded[self._rows - y :, : width - x] = picture[:y, x:]
+        padded[self._rows - y :, self._columns - x :] = picture[:y, :x]
+        made = cv2.dft(padded, flags=cv2.DFT_COMPLEX_OUTPUT)[:, : self._columns // 2 + 1]
+        power = (made * made).sum(2)
+        noise = np.sqrt(cv2.blur(power, (_SMOOTH, _SMOOTH), borderType=cv2.BORDER_REFLECT_101)) + np.float32(1e-9)
+        size = np.sqrt(power)
+        made *= (np.minimum(size / noise, _LIMIT) / np.maximum(size, np.float32(1e-9)))[:, :, None]
+        self._values: Complexes = np.ascontiguousarray(made).view(np.complex64)[:, :, 0]
+
+    def at(self, x: npt.NDArray[np.float64], y: npt.NDArray[np.float64]) -> Complexes:
+        """Coefficients at x and y cycles a pixel, x from 0 to 0.5, y from -0.5 to 0.5, by bilinear interpolation."""
+        across, down = x * self._columns, y * self._rows
+        left, top = np.floor(across).astype(np.int64), np.floor(down).astype(np.int64)
+        u, v = (across - left).astype(np.float32), (down - top).astype(np.float32)
+        below, above = (top + 1) % self._rows, top % self._rows
+        values, right = self._values, np.minimum(left + 1, self._values.shape[1] - 1)
+        upper = values[above, left] * (1 - u) + values[above, right] * u
+        lower = values[below, left] * (1 - u) + values[below, right] * u
+        found: Complexes = upper * (1 - v) + lower * v
+        return found
