@@ -294,11 +294,15 @@ def test_mediapipe_sees_a_shifted_picture_shifted() -> None:
 def test_a_folder_is_rendered_and_scored(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     saved = folder.parent / "quality.json"
     variants = ["--variant", "still", "--variant", "base"]
-    status = main(["bench", "quality", str(folder), "--mouth", "driver", *variants, "--json", str(saved)])
+    page = folder.parent / "page.html"
+    outputs = ["--json", str(saved), "--html", str(page)]
+    status = main(["bench", "quality", str(folder), "--mouth", "driver", *variants, *outputs])
     shown = capsys.readouterr()
     assert status == 0, shown.err
     for word in ("photo, exact truth", "video, exact truth", "still", "base", *FIGURES):
         assert word in shown.out
+    assert page.read_text().count("<video") == 2
+    assert len(list((folder.parent / "page_media").iterdir())) == 4
     result = json.loads(saved.read_text())
     assert (result["bench"], result["neutral"], result["mouth"]) == ("quality", "first", "driver")
     assert result["machine"]["cores"] >= 1

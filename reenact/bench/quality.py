@@ -6,11 +6,11 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from reenact.bench.cases import Case, Consent, Cut, find_cases
 from reenact.bench.machine import facts
-from reenact.bench.regions import REGIONS
+from reenact.bench.regions import REGIONS, Face
 from reenact.bench.runs import Moment, moments
 from reenact.bench.scores import FIGURES, Scorer, Scores, face_finder
 from reenact.bench.variants import Make, choose
@@ -78,14 +78,12 @@ class Measured:
         return {**found, "mean": _finite(means), "rows": _finite(rows)}
 
 
-class Watcher:
-    """Sees every moment of a case beside the scorer, and its row in the end: a gallery does.  This one does nothing."""
+class Watcher(Protocol):
+    """Sees every moment of a case, with the truth's face where it shows one, and the case's row in the end."""
 
-    def see(self, case: Case, moment: Moment, scorer: Scorer) -> None:
-        """A moment, just scored: `scorer.face` is the truth's."""
+    def see(self, case: Case, moment: Moment, face: Face | None) -> None: ...
 
-    def end(self, case: Case, row: Row) -> None:
-        """The case is over."""
+    def end(self, case: Case, row: Row) -> None: ...
 
 
 def measure(
@@ -110,7 +108,7 @@ def measure(
     """
     retarget, generator = retarget or RetargetConfig(neutral="first"), generator or GeneratorConfig()
     cases = [path for path in paths if isinstance(path, Case)] or find_cases([Path(str(path)) for path in paths])
-    variants, cut, watcher = variants or choose(), cut or Cut(), watcher or Watcher()
+    variants, cut = variants or choose(), cut or Cut()
     rows = tuple(_row(case, variants, retarget, generator, cut, consent, watcher, progress) for case in cases)
     asked = {"neutral": retarget.neutral, "mouth": generator.mouth, "provider": generator.provider, **asdict(cut)}
     return Measured(tuple(variants), asked, rows)
@@ -123,7 +121,7 @@ def _row(
     generator: GeneratorConfig,
     cut: Cut,
     consent: Consent | None,
-    watcher: Watcher,
+    watcher: Watcher | None,
     progress: Progress,
 ) -> Row:
     title = f"{case.name}, {case.kind}"
@@ -138,14 +136,16 @@ def _row(
         for moment in stream:
             scorer.add(moment.truth, moment.outputs)
             faceless += moment.track is None
-            watcher.see(case, moment, scorer)
+            if watcher is not None:
+                watcher.see(case, moment, scorer.face)
             progress(title, scorer.count, total)
         try:
             scores = scorer.scores()
         except InputError as error:
             raise InputError(f"{case.path}: {error}") from None
     row = Row(case.name, case.kind, scorer.count, faceless, scores)
-    watcher.end(case, row)
+    if watcher is not None:
+        watcher.end(case, row)
     return row
 
 

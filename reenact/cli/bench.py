@@ -71,20 +71,31 @@ def quality(
     provider: o.RunsOn = o.PROVIDER,
     allow_cpu: o.AllowCpu = False,
     json: Json = Path("quality.json"),
+    page: Annotated[
+        Path | None,
+        typer.Option(
+            "--html", metavar="FILE", help="A page with contact sheets and clips, these in a folder beside it."
+        ),
+    ] = None,
 ) -> None:
     """Drives targets with the real engine and scores what comes out against the truth.
 
     \b
     [bold]reenact bench quality pairs/[/]    rendered people, exact truth
-    [bold]reenact bench quality clips/ --seconds 4[/]    real people, each driven by themselves
+    [bold]reenact bench quality clips/ --seconds 4 --html quality.html[/]    real people, each driven by themselves
     [bold]reenact bench quality clip.mp4 --candidate runs/export[/]    a network against the shipped one
 
     In a folder the truth is the target's person doing what the driver does, frame by frame: made with a renderer.
     A clip is its own: its first frame is the photo, which the clip drives, and which should become the clip.
     Beside the engine, its parts: the target as it is, only warped, and without the network (base).
     """
+    from contextlib import nullcontext
+
     from reenact.bench import quality as bench
+    from reenact.bench import report as pages
     from reenact.bench.cases import Cut, find_cases
+    from reenact.bench.machine import facts
+    from reenact.bench.sheets import gallery_beside
     from reenact.bench.variants import choose
     from reenact.cli.console import out, preparing
     from reenact.cli.opening import warm
@@ -95,15 +106,20 @@ def quality(
     retarget = RetargetConfig(neutral=neutral)
     generator = GeneratorConfig(mouth=mouth.value, provider=provider.value, allow_cpu=allow_cpu)
     cut, variants = Cut(every, seconds), choose(variant, candidate or ())
-    if json is not None:
-        check_output(json)
+    for output in (json, page):
+        if output is not None:
+            check_output(output)
     cases = find_cases(paths)
     warm()
     who = None if consent is None else (consent.value, note)
-    with preparing("measuring") as report:
-        measured = bench.measure(cases, retarget, generator, variants=variants, cut=cut, consent=who, progress=report)
+    with preparing("measuring") as report, nullcontext() if page is None else gallery_beside(page) as gallery:
+        measured = bench.measure(
+            cases, retarget, generator, variants=variants, cut=cut, consent=who, watcher=gallery, progress=report
+        )
+    if page is not None and gallery is not None:
+        pages.write(measured, facts(), gallery.media, page)
     for table in tables(measured):
-        out.print(table)
+        out.print(table, soft_wrap=isinstance(table, str))
     if json is not None:
         bench.save(measured, json)
 
