@@ -2,14 +2,9 @@
 
 Each thread's load is the share of a period that its turns take.  Over `slow` the next thing that relieves that
 thread is left out; when all would stay under `easy` for `patience_s` even with the last thing back, that is taken up
-again.  What had to be left out again soon after waits twice as long the next time.  The measure is the mean of the
-turns of the last `window_s` without the slowest tenth, so that one stall changes nothing.
-
-    load   1.2 ───┐                      what it was with `network` is remembered: 1.2 / 0.8 of what it is without
-           0.9 - -│- - - slow
-           0.8    └────┐
-           0.7 - - - - │ - - easy        ...so it comes back when the load is under 0.7 * 0.8 / 1.2 for 10 s
-           0.4         └──────────┐
+again.  What it saves is measured each time it is left out; since that may have been a bad moment it is tried once in a
+while in spite of it.  The measure is the mean of the turns of the last `window_s` without the slowest tenth, so that
+one stall changes nothing.
 
 Nothing here reads a clock: the same times give the same decisions.
 """
@@ -26,7 +21,7 @@ log = logging.getLogger(__name__)
 
 _ENOUGH = 8  # turns without which no load is known
 _GUESS = 1.5  # what is left out is taken to have saved a third until it was measured
-_LONGEST = 16.0  # times the patience
+_ONCE_IN_A_WHILE = 16.0  # times the patience
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +48,6 @@ class Ladder:
         self._turns: dict[str, deque[tuple[float, float]]] = {}
         self._gain: dict[str, float] = {}
         self._before: tuple[Rung, float] | None = None  # left out last, and the load before: its gain is measured next
-        self._waits: dict[str, float] = {}  # seconds of ease asked for, where more than the patience
-        self._back_at: dict[str, float] = {}  # when it was taken up again
         self._easy_since: float | None = None
         self._looked_at = float("-inf")
         self._short = ""  # the thread that is too slow with all left out
@@ -109,17 +102,20 @@ class Ladder:
         worst = max(loads, key=lambda thread: loads[thread])
         if loads[worst] > self.config.slow:
             self._easy_since = None
-            return self._down(worst, loads[worst], now)
+            return self._down(worst, loads[worst])
         self._short = ""
-        back = self._could_come_back(loads)
-        if back is None:
+        if not self._out or loads[worst] > self.config.easy:
             self._easy_since = None
             return False
         if self._easy_since is None:
             self._easy_since = now
-        if now - self._easy_since < self._waits.get(back.name, self.config.patience_s):
-            return False
-        return self._up(back, now)
+        eased = now - self._easy_since
+        back = self._could_come_back(loads)
+        if back is not None and eased >= self.config.patience_s:
+            return self._up(back)
+        if eased >= _ONCE_IN_A_WHILE * self.config.patience_s:
+            return self._up(self._out[-1])
+        return False
 
     def _settled(self, now: float) -> bool:
         """Whether what is known is of the present settings: the window has filled since the last change."""
@@ -133,7 +129,7 @@ class Ladder:
             if now is not None and now > 0:
                 self._gain[rung.name] = max(1.0, before / now)
 
-    def _down(self, thread: str, load: float, now: float) -> bool:
+    def _down(self, thread: str, load: float) -> bool:
         left = [rung for rung in self._rungs if rung not in self._out]
         # on a machine with one core whatever is left out helps: the threads share it
         rung = next((rung for rung in left if rung.relieves == thread), left[0] if left else None)
@@ -144,13 +140,6 @@ class Ladder:
             return False
         self._out.append(rung)
         self._before = (rung, load)
-        back_at = self._back_at.get(rung.name)
-        patience = self.config.patience_s
-        if back_at is not None and now - back_at < 2 * self._waits.get(rung.name, patience):
-            longer = 2 * self._waits.get(rung.name, patience)
-            self._waits[rung.name] = min(longer, _LONGEST * patience)
-        else:
-            self._waits.pop(rung.name, None)
         log.warning("%s, %s takes %.0f %% of its time: %s", self._said("too slow"), thread, 100 * load, rung.name)
         self._forget()
         return True
@@ -164,9 +153,8 @@ class Ladder:
                 return rung
         return None
 
-    def _up(self, rung: Rung, now: float) -> bool:
+    def _up(self, rung: Rung) -> bool:
         self._out.remove(rung)
-        self._back_at[rung.name] = now
         log.warning("%s again: no longer %s", self._said("fast enough"), rung.name)
         self._forget()
         return True
