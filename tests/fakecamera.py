@@ -22,22 +22,37 @@ def camera_tree(root: Path, monkeypatch: pytest.MonkeyPatch, names: dict[int, st
         folder.mkdir(exist_ok=True)
         monkeypatch.setattr(v4l2, name.upper(), folder)
     for number, name in names.items():
-        node = folders["sys"] / f"video{number}"
-        node.mkdir()
-        (node / "name").write_text(name + "\n")
-        (node / "index").write_text("1\n" if number == 1 else "0\n")
-        (folders["dev"] / f"video{number}").touch()
+        plug_in(folders["dev"], number, name)
 
     def capability(path: Path) -> v4l2.Capability | None:
         number = int(path.name.removeprefix("video")) if path.name.startswith("video") else -1
+        if not path.exists() or number < 0:
+            return None
         if number == 9:
             return v4l2.Capability("v4l2 loopback", False, True)
-        return v4l2.Capability("uvcvideo", number in (0, 2), False) if number in names else None
+        return v4l2.Capability("uvcvideo", number != 1, False)
 
     monkeypatch.setattr(v4l2, "capability", capability)
     monkeypatch.setattr(v4l2, "offers", lambda path, code: code == "MJPG" and path.name == "video2")
     monkeypatch.setattr("sys.platform", "linux")
     return folders["dev"]
+
+
+def plug_in(dev: Path, number: int, name: str) -> None:
+    """A camera more; its pictures come from its node for as long as that is there."""
+    node = dev.parent / "sys" / f"video{number}"
+    node.mkdir()
+    (node / "name").write_text(name + "\n")
+    (node / "index").write_text("1\n" if number == 1 else "0\n")
+    (dev / f"video{number}").touch()
+
+
+def unplug(dev: Path, number: int) -> None:
+    (dev / f"video{number}").unlink()
+    node = dev.parent / "sys" / f"video{number}"
+    for file in node.iterdir():
+        file.unlink()
+    node.rmdir()
 
 
 class FakeCapture:
@@ -78,7 +93,8 @@ class FakeCapture:
 
     def read(self) -> tuple[bool, np.ndarray | None]:
         time.sleep(self.period_s)
-        if self.silent_after is not None and self.count >= self.silent_after:
+        gone = isinstance(self.args[0], str) and self.args[0].startswith("/") and not Path(self.args[0]).exists()
+        if gone or (self.silent_after is not None and self.count >= self.silent_after):
             return False, None
         self.count += 1
         return True, numbered(self.size, self.count)

@@ -65,6 +65,15 @@ def test_real_faces_are_faces(still: FaceMeshTracker, name: str) -> None:
     assert found.points[RIGHT_EYE, 0].max() < found.points[LEFT_EYE, 0].min()
 
 
+def test_pictures_of_another_size_are_followed_at_once_and_begin_a_new_neutral() -> None:
+    small, large = face(320), cv2.resize(face(320), (640, 480))
+    with FaceMeshTracker() as tracker:
+        tracks = [tracker.track(frame(picture, n)) for n, picture in enumerate([small] * 3 + [large] * 3 + [small] * 2)]
+    assert [track.subject for track in tracks if track is not None] == [0, 0, 0, 1, 1, 1, 2, 2]
+    assert tracks[4].points[:, :2] / (640, 480) == pytest.approx(tracks[2].points[:, :2] / 320, abs=0.02)
+    assert tracks[7].points == pytest.approx(tracks[2].points, abs=5)
+
+
 def test_it_is_a_tracker_and_stamps_its_tracks() -> None:
     pictures, tracks = driver()
     with FaceMeshTracker() as tracker:

@@ -15,12 +15,14 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def opened_target(name_or_file: str, consent: "ConsentKind | None", note: str) -> "Iterator[OpenTarget]":
+def opened_target(
+    name_or_file: str, consent: "ConsentKind | None", note: str, agreement: Path | None = None
+) -> "Iterator[OpenTarget]":
     """The target of `--target`, prepared on the spot where it is a file."""
     from reenact.targets.library import open_target
 
     with preparing(f"opening {name_or_file}") as report:
-        target = open_target(name_or_file, None if consent is None else consent.value, note, report)
+        target = open_target(name_or_file, None if consent is None else consent.value, note, report, agreement)
     try:
         yield target
     finally:
@@ -29,13 +31,13 @@ def opened_target(name_or_file: str, consent: "ConsentKind | None", note: str) -
 
 def opened_camera(camera: str) -> "Source":
     """The driver of `--camera`: a device, a stream, or a video file (`demo`: the built-in one) in real time."""
-    from reenact.sources import Camera, LoopedVideo
+    from reenact.sources import LastingCamera, LoopedVideo
 
     if camera == "demo":
         return LoopedVideo(DRIVER)
     if Path(camera).is_file():
         return LoopedVideo(camera)
-    return Camera(int(camera) if camera.isdigit() else camera)
+    return LastingCamera(camera)
 
 
 @contextmanager

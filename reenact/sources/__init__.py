@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from reenact.sources.camera import Camera, CameraInfo, list_cameras
+    from reenact.sources.lasting import LastingCamera
     from reenact.sources.media import PictureFile, VideoFile, open_media, read_picture
     from reenact.sources.paced import LoopedVideo, Paced
     from reenact.sources.synthetic import SyntheticSource
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Camera",
     "CameraInfo",
+    "LastingCamera",
     "LoopedVideo",
     "Paced",
     "PictureFile",
@@ -25,6 +27,7 @@ __all__ = [
 _HOMES = {
     "Camera": "camera",
     "CameraInfo": "camera",
+    "LastingCamera": "lasting",
     "LoopedVideo": "paced",
     "Paced": "paced",
     "PictureFile": "media",

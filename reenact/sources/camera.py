@@ -13,11 +13,12 @@ import numpy as np
 
 from reenact.clock import Clock, MonotonicClock
 from reenact.config import CameraConfig
-from reenact.errors import DeviceError
+from reenact.errors import DeviceError, NoPicture
 from reenact.sources import v4l2
 from reenact.sources.devices import Device, cameras, find, refusal
 from reenact.types import Frame, Pixels
 
+UNPLUGGED = "is unplugged"
 _PAUSE_S = 0.005  # between two tries of a device that has nothing
 
 
@@ -52,6 +53,7 @@ class Camera:
 
     device  a number, a name or a part of one, a path (/dev/videoN, /dev/v4l/by-id/...), or the address of a
             stream (rtsp://, http://, https://, rtmp://, udp://, tcp://)
+    wait    False: it is opened while `read` is called
     size, rate, format   what the driver really set, not what was asked for; format is the pixel format's code
 
     MJPG is asked for, since few cameras give 720p raw at 30 frames/s over USB.  A thread of its own reads on, so
@@ -64,11 +66,19 @@ class Camera:
 
     live = True
 
-    def __init__(self, device: int | str = 0, config: CameraConfig | None = None, clock: Clock | None = None) -> None:
+    def __init__(
+        self,
+        device: int | str | Device = 0,
+        config: CameraConfig | None = None,
+        clock: Clock | None = None,
+        *,
+        wait: bool = True,
+    ) -> None:
         self._config = config or CameraConfig()
         self._clock = clock or MonotonicClock()
-        self.device = find(device)
+        self.device = device if isinstance(device, Device) else find(device)
         self.dropped = 0
+        self._heard_at = self._clock.now()  # when the last picture came, or when it began to open
         self._seq = 0
         self._changed = threading.Condition()
         self._newest: tuple[Pixels, float] | None = None
@@ -77,13 +87,25 @@ class Camera:
         self._worker = threading.Thread(target=self._capture, name=f"camera {self.device.name}", daemon=True)
         self.size, self.rate, self.format = (0, 0), 0.0, ""
         self._worker.start()
-        with self._changed:
-            self._changed.wait_for(lambda: self._newest or self._failed, self._config.open_timeout_s)
-            ready, failed = self._newest is not None, self._failed
-        if not ready:
-            self.close()
+        if wait:
+            with self._changed:
+                self._changed.wait_for(lambda: self._newest or self._failed, self._config.open_timeout_s)
+            try:
+                self._check()
+            except DeviceError:
+                self.close()
+                raise
+
+    def _check(self) -> None:
+        """DeviceError where it could not be opened."""
+        if not self.rate and not self._newest:
             limit = f"gave no picture within {self._config.open_timeout_s:g} s"
-            raise DeviceError(refusal(self.device, failed or limit))
+            raise DeviceError(refusal(self.device, self._failed or limit))
+
+    @property
+    def ended(self) -> bool:
+        """Whether the driver has been left; after `let_go` it may take its time, or hang for ever."""
+        return not self._worker.is_alive()
 
     def _capture(self) -> None:
         """The worker: opens, reads on, releases; nobody else touches the capture object."""
@@ -106,6 +128,9 @@ class Camera:
             ok, pixels = capture.read()
             now = self._clock.now()
             if not ok or pixels is None or not pixels.size:
+                if self.device.path is not None and not self.device.path.exists():
+                    self._fail(UNPLUGGED)
+                    return
                 time.sleep(_PAUSE_S)  # the reader's own time-out decides when this has lasted too long
                 continue
             if pixels.shape[0] == 1:
@@ -119,6 +144,7 @@ class Camera:
                 self.size = (pixels.shape[1], pixels.shape[0])
                 self.dropped += self._newest is not None
                 self._newest = (np.ascontiguousarray(pixels[:, :, :3]), now)
+                self._heard_at = now
                 self._changed.notify_all()
 
     def _read_back(self, capture: Any) -> None:
@@ -132,23 +158,41 @@ class Camera:
             self._failed = why
             self._changed.notify_all()
 
-    def read(self) -> Frame:
-        """The newest picture that was not read yet; waits for one at most config.read_timeout_s."""
+    def read(self, wait_s: float | None = None) -> Frame:
+        """The newest picture that was not read yet; waits for one at most config.read_timeout_s.
+
+        With wait_s it waits no longer than that, and raises NoPicture while there is still hope.
+        """
+        limit_s = self._config.read_timeout_s if wait_s is None else wait_s
         with self._changed:
-            self._changed.wait_for(lambda: self._newest or self._failed or self._closed, self._config.read_timeout_s)
+            self._changed.wait_for(lambda: self._newest or self._failed or self._closed, limit_s)
             if self._closed:
                 raise DeviceError(f"{self.device.name} was closed: open it again")
             if self._newest is None:
-                limit = f"gave no picture for {self._config.read_timeout_s:g} s"
-                raise DeviceError(f"{self.device.name} {self._failed or limit}: check that it is still plugged in")
+                raise self._silence(wait_s is not None)
             (pixels, t_capture), self._newest = self._newest, None
             seq, self._seq = self._seq, self._seq + 1
         return Frame(pixels, seq, t_capture)
 
-    def close(self) -> None:
+    def _silence(self, hoping: bool) -> DeviceError:
+        """Why there is no picture."""
+        opened, silent_s = bool(self.rate), self._clock.now() - self._heard_at
+        limit_s = self._config.read_timeout_s if opened else self._config.open_timeout_s
+        if hoping and not self._failed and silent_s < limit_s:
+            return NoPicture(f"{self.device.called} {'gives no picture' if opened else 'is being opened'}")
+        if not opened:
+            return DeviceError(refusal(self.device, self._failed or f"gave no picture within {limit_s:g} s"))
+        limit = f"gave no picture for {limit_s:g} s: check that it is still plugged in"
+        return DeviceError(f"{self.device.called} {self._failed or limit}")
+
+    def let_go(self) -> None:
+        """Ends it without waiting for its driver, see `ended`."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()
+
+    def close(self) -> None:
+        self.let_go()
         if self._worker is not threading.current_thread():
             self._worker.join(timeout=1.0)  # one that hangs in its driver is left behind; it is a daemon
 

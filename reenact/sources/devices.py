@@ -2,7 +2,7 @@
 
 import os
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from reenact.errors import DeviceError
@@ -17,11 +17,22 @@ _ALLOW = {
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """address: what OpenCV opens; name: what to call it in a message; path: on Linux its /dev/videoN."""
+    """address: what OpenCV opens; name: what to call it in a message; path: on Linux its /dev/videoN.
+
+    card, link   on Linux, what the driver calls it, and what udev does (/dev/v4l/by-id/...): by these it is known
+                 when it is plugged in again; "" and None where there is no such thing
+    """
 
     address: int | str
     name: str
     path: Path | None = None
+    card: str = ""
+    link: Path | None = None
+
+    @property
+    def called(self) -> str:
+        """What its user knows it by."""
+        return self.card or self.name
 
     @property
     def is_stream(self) -> bool:
@@ -55,7 +66,35 @@ def find(device: int | str) -> Device:
         node = _by_name(text)
         path, name = node.path, node.name
     _check(path, name)
-    return Device(str(path), f"{name} ({path})" if name != str(path) else name, path)
+    card = next((node.name for node in v4l2.nodes() if node.path == path), "")
+    return Device(str(path), f"{name} ({path})" if name != str(path) else name, path, card, _link_to(path))
+
+
+def find_again(device: Device) -> Device:
+    """Where a camera that was lost is now; DeviceError while it is nowhere.
+
+    It is known by udev's name for it, else by its driver's, at whatever number: another camera that took its old
+    number is not taken for it.
+    """
+    if device.path is None:
+        return device
+    path = None
+    if device.link is not None:
+        path = device.link.resolve() if device.link.exists() else None
+    else:
+        same = [node.path for node in cameras() if node.name == device.card]
+        path = device.path if device.path in same else next(iter(same), None)
+    if path is None:
+        raise DeviceError(f"{device.called} is unplugged")
+    name = device.name.replace(str(device.path), str(path))
+    _check(path, name)
+    return replace(device, address=str(path), name=name, path=path)
+
+
+def _link_to(path: Path) -> Path | None:
+    folder = v4l2.DEV / "v4l" / "by-id"
+    links = sorted(folder.iterdir()) if folder.is_dir() else []
+    return next((link for link in links if link.resolve() == path.resolve()), None)
 
 
 def _by_name(text: str) -> v4l2.Node:

@@ -14,6 +14,7 @@ from pathlib import Path
 from reenact.config import MediaConfig
 from reenact.errors import SourceError
 
+_MOST_CHUNKS = 1_000_000
 _HEAD = 1 << 20  # bytes read to find the size; profiles and thumbnails stand before it in a JPEG
 
 
@@ -112,13 +113,15 @@ def is_whole(data: bytes, kind: str) -> bool:
     """Whether a JPEG or PNG has its end, and a PNG's chunks add up; other kinds count as whole.
 
     libjpeg and libpng fill what is missing with grey and go on, and OpenCV reserves the gigabytes that a damaged
-    chunk asks for.
+    chunk asks for.  A PNG's chunks are named in letters: gigabytes of zeros would be read as empty chunks.
     """
     if kind == "jpeg":
         return data.rfind(b"\xff\xd9") > data.rfind(b"\xff\xda")
     if kind == "png":
         at = 8
-        for name, content in _chunks(data, 8, ">"):
+        for n, (name, content) in enumerate(_chunks(data, 8, ">")):
+            if n > _MOST_CHUNKS or not name.isalpha():
+                return False
             at += 12 + len(content)
             if name == b"IEND":
                 return at <= len(data)

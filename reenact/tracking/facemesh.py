@@ -40,6 +40,7 @@ class FaceMeshTracker:
         self._subject = Subject()
         self._filter = OneEuro(self._config.min_cutoff_hz, self._config.beta)
         self._white = np.zeros(3, np.float32)  # running colour of the driver's eye whites
+        self._shape: tuple[int, ...] | None = None  # of the last picture
         self.faces_seen = 0  # in the last picture in which all faces were looked for
 
     @property
@@ -48,8 +49,15 @@ class FaceMeshTracker:
         return self._filter.lag_s if self._config.smooth and not self._still else 0.0
 
     def track(self, frame: Frame) -> FaceTrack | None:
-        """The followed face in frame, None where it cannot be read."""
+        """The followed face in frame, None where it cannot be read.
+
+        With a picture of another size a new subject begins: the neutral of the one before was another camera's.
+        """
         rgb = cv2.cvtColor(frame.pixels, cv2.COLOR_BGR2RGB)
+        if not self._still and self._shape not in (None, rgb.shape):  # another camera, or another part of what it sees
+            self._lose(rgb)
+            self._subject.renew()
+        self._shape = rgb.shape
         if self._still:
             points = self._find(rgb, frame.t_capture)
         elif self._following:

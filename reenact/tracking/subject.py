@@ -29,6 +29,12 @@ class Subject:
     def forget(self) -> None:
         self._place = None
 
+    def renew(self) -> None:
+        """Whoever is seen next is somebody new."""
+        if self._place is not None:
+            self.number += 1
+        self._place = None
+
     def seen(self, points: Floats, time_s: float) -> None:
         self._place, self._iod, self._time = points[:, :2].mean(0), eye_distance(points), time_s
 

@@ -13,7 +13,7 @@ from made import picture, video
 from reenact.clock import MonotonicClock, VirtualClock
 from reenact.config import CameraConfig
 from reenact.errors import DeviceError
-from reenact.sources import Camera, LoopedVideo, Paced, PictureFile, SyntheticSource, VideoFile
+from reenact.sources import Camera, LastingCamera, LoopedVideo, Paced, PictureFile, SyntheticSource, VideoFile
 from reenact.stages import Source
 from reenact.types import Frame
 
@@ -42,12 +42,19 @@ def _camera(tmp_path, monkeypatch) -> Source:
     return Camera(0, CameraConfig(open_timeout_s=5, read_timeout_s=2), MonotonicClock())
 
 
+def _lasting(tmp_path, monkeypatch) -> Source:
+    camera_tree(tmp_path, monkeypatch)
+    monkeypatch.setattr(cv2, "VideoCapture", lambda *args: FakeCapture(*args, period_s=0.005))
+    return LastingCamera(0, CameraConfig(open_timeout_s=5, read_timeout_s=60, wait_s=0.5), MonotonicClock())
+
+
 SOURCES: dict[str, Callable[..., Source]] = {
     "video": _video,
     "picture": _picture,
     "paced": _paced,
     "looped": _looped,
     "camera": _camera,
+    "lasting camera": _lasting,
     "synthetic file": lambda *_: SyntheticSource((64, 48), 25, frames=5),
     "synthetic live": lambda *_: SyntheticSource((64, 48), 25, clock=VirtualClock(50.0)),
     "fake": lambda *_: FakeSource(VirtualClock(), frames=5, live=False),
