@@ -38,6 +38,7 @@ def live(
     seconds: Annotated[float | None, typer.Option(min=0.1, help="End after so many seconds.")] = None,
     consent: o.Consent = None,
     note: o.Note = "",
+    agreement: o.Agreement = None,
     mouth: o.MouthWay = o.MOUTH,
     expression_gain: o.ExpressionGain = o.RETARGET.expression_gain,
     head_gain: o.HeadGain = o.RETARGET.head_gain,
@@ -83,7 +84,7 @@ def live(
     with ExitStack() as stack:
         source = opened_camera(camera)
         stack.callback(source.close)
-        shown = stack.enter_context(opened_target(target, consent, note))
+        shown = stack.enter_context(opened_target(target, consent, note, agreement))
         screen = Screen(shown.size) if window else StatusLine()
         stack.callback(screen.close)
         if record is not None:

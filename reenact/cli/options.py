@@ -51,6 +51,14 @@ Consent = Annotated[
     ConsentKind | None,
     typer.Option("--consent", metavar="KIND", help=f"For a FILE: who agreed to be shown. {MEANINGS}."),
 ]
+Agreement = Annotated[
+    Path | None,
+    typer.Option(
+        "--agreement",
+        metavar="FILE",
+        help="With `agreement`: a file that shows it, a signed form or a recording. Its hash is recorded.",
+    ),
+]
 Note = Annotated[str, typer.Option("--note", help="Who agreed, how and when, in words; needed with `agreement`.")]
 MouthWay = Annotated[
     Mouth,

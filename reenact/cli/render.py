@@ -26,6 +26,7 @@ def render(
     output: Annotated[Path, typer.Option("--output", "-o", metavar="OUT.mp4", help="Video to write, or .png.")],
     consent: o.Consent = None,
     note: o.Note = "",
+    agreement: o.Agreement = None,
     neutral: Annotated[
         str,
         typer.Option(
@@ -69,7 +70,7 @@ def render(
         read_picture(at_rest)
     inputs = [path for path in (driver, Path(target), at_rest) if path is not None and path.is_file()]
     check_output(output, *inputs)
-    with opened_target(target, consent, note) as shown:
+    with opened_target(target, consent, note, agreement) as shown:
         sound = driver if audio is Audio.driver else _sound_of(shown) if audio is Audio.target else None
         warm()
         with progress(f"rendering {output.name}") as report:

@@ -50,6 +50,9 @@ class Bounded:
         except queue.Empty:
             self.close()
             raise Gave(f"it was not examined within {limit_s:.0f} s") from None
+        except BaseException:  # the answer that is still to come belongs to no later question
+            self.close()
+            raise
         if not line:
             self.close()
             raise Gave("examining it ended the process that did so")
@@ -59,6 +62,7 @@ class Bounded:
             self.close()
             raise Gave("what examined it answered nonsense") from None
         if not isinstance(answer, dict):
+            self.close()
             raise Gave("what examined it answered nonsense")
         if "error" in answer:
             raise Gave(str(answer["error"]))

@@ -31,6 +31,5 @@ def look_for(frames: Iterable[Pixels]) -> dict[str, Any]:
         "version": f"{payload.version[0]}.{payload.version[1]}",
         "day": payload.day.isoformat(),
         "signer": "" if payload.signer == UNSIGNED else f"{payload.signer:0{SIGNER_BITS // 4}x}",
-        "scale": found.scale,
         "mirrored": found.mirrored,
     }

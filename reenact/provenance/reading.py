@@ -13,7 +13,7 @@ from reenact.provenance.record import LABEL
 _BOUND = ("assertion.dataHash.match", "assertion.bmffHash.match", "assertion.boxesHash.match")
 _HARMLESS = ("signingCredential.untrusted",)  # no list of trusted signers is shipped
 _HEAD = 1 << 22  # bytes searched for the name of a manifest where the library gave up
-_LARGEST_PICTURE = 500_000_000  # bytes: the library keeps a JPEG or PNG in memory twice
+LARGEST_PICTURE = 500_000_000  # bytes: the library keeps a JPEG or PNG in memory twice
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +110,7 @@ def read_credentials(path: Path, known: str = "", anchors: str = "") -> Credenti
         settings["trust"] = {"user_anchors": known + anchors}
     with c2pa.Context.from_dict(settings) as context:
         try:
-            if not _too_large(path):
+            if not is_picture(path) or path.stat().st_size <= LARGEST_PICTURE:
                 with path.open("rb") as file, c2pa.Reader(None, file, None, context) as reader:
                     return judge(json.loads(reader.json()))
         except c2pa.C2paError as error:
@@ -129,11 +129,11 @@ def read_credentials(path: Path, known: str = "", anchors: str = "") -> Credenti
         return found if found.state == "valid" or path.suffix.lower() in BESIDE else Credentials("none")
 
 
-def _too_large(path: Path) -> bool:
+def is_picture(path: Path) -> bool:
+    """Whether a file begins as a JPEG or PNG does."""
     with path.open("rb") as file:
         head = file.read(8)
-    picture = head[:2] == b"\xff\xd8" or head == b"\x89PNG\r\n\x1a\n"
-    return picture and path.stat().st_size > _LARGEST_PICTURE
+    return head[:2] == b"\xff\xd8" or head == b"\x89PNG\r\n\x1a\n"
 
 
 def names_a_manifest(path: Path) -> bool:

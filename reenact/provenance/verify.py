@@ -30,7 +30,7 @@ class Mark:
     false_alarm  upper bound of the probability that pictures without a mark would have given any answer
     frames       pictures looked at
     product, version, day, signer   what it says; the day as ISO date, the signer's short id in hexadecimal, "" for none
-    scale        the pictures' size over that when they were marked; mirrored: left and right are exchanged
+    mirrored     whether left and right are exchanged
     why          a sentence where it could not be looked for
     """
 
@@ -41,7 +41,6 @@ class Mark:
     version: str = ""
     day: str = ""
     signer: str = ""
-    scale: float = 1.0
     mirrored: bool = False
     why: str = ""
 

@@ -110,10 +110,9 @@ def _watermark(verdict: Verdict) -> str:
     by = "this machine's" if verdict.marker is not None else "not known here"
     signer = f", signer {clean(mark.signer, 16)} ({by})" if mark.signer else ""
     pictures = "one picture" if mark.frames == 1 else f"{mark.frames} pictures"
-    changed = [f"at {mark.scale:.0%} of their size"] if abs(mark.scale - 1) > 0.01 else []
-    changed += ["mirrored"] if mark.mirrored else []
+    mirrored = ["mirrored"] if mark.mirrored else []
     where = ", ".join(
-        [f"found in {pictures}", *changed, f"by chance at most once in {1 / max(mark.false_alarm, 1e-30):.0e}"]
+        [f"found in {pictures}", *mirrored, f"by chance at most once in {1 / max(mark.false_alarm, 1e-30):.0e}"]
     )
     return f"{where}: made with {clean(mark.product, 20)} {clean(mark.version, 20)} on {clean(mark.day, 20)}{signer}"
 

@@ -48,10 +48,13 @@ def _credentials(path: str, known: str = "", anchors: str = "") -> dict[str, Any
 
 
 def _watermark(path: str, frames: int) -> dict[str, Any]:
+    from reenact.config import MediaConfig
     from reenact.provenance.marks import look_for
+    from reenact.provenance.reading import LARGEST_PICTURE, is_picture
     from reenact.sources import open_media
 
-    with open_media(path) as source:
+    limits = MediaConfig(max_bytes=LARGEST_PICTURE) if is_picture(Path(path)) else MediaConfig()
+    with open_media(path, limits) as source:
         return look_for(_some(source, frames))
 
 
