@@ -89,11 +89,11 @@ def run(
 
 
 def _record(driver: Path, photo: "OpenTarget", video: "OpenTarget") -> "Record":
-    from reenact.provenance.record import Record, driver_file, made_by, shown
+    from reenact.provenance.record import PICTURE, Record, driver_file, made_by, shown
 
     config = GeneratorConfig()
     made = tuple(dict.fromkeys(made_by(config, target) for target in (photo, video)))
-    return Record("demo", (shown(photo), shown(video)), driver_file(driver, True), made, False, False)
+    return Record("demo", (shown(photo), shown(video)), driver_file(driver, PICTURE), made, False, False)
 
 
 def side_by_side(*pictures: Pixels) -> Pixels:

@@ -21,7 +21,7 @@ from reenact.provenance import credentials, pending, signing
 from reenact.provenance.credentials import OFFLINE, sidecar, sign_file
 from reenact.provenance.identity import create_identity, ensure_identity, identity_folder
 from reenact.provenance.reading import Credentials, judge, read_credentials
-from reenact.provenance.record import LIVE_CAMERA, TRAINED, UNTRAINED, Driver, Made, Record, Shown, driver_camera
+from reenact.provenance.record import LIVE_CAMERA, MOUTH, TRAINED, UNTRAINED, Driver, Made, Record, Shown, driver_camera
 from reenact.provenance.signing import sign_output, signs
 from reenact.targets.consent import Consent
 from reenact.version import __version__
@@ -128,7 +128,7 @@ def test_everything_that_was_to_be_recorded_is_there(ending: str, tmp_path: Path
             },
         }
     ]
-    assert said["driver"] == {"what": "a file", "sha256": "ef" * 32, "media_type": "video/mp4", "pixels_shown": False}
+    assert said["driver"] == {"what": "a file", "sha256": "ef" * 32, "media_type": "video/mp4", "shown": "nothing"}
     assert said["generators"] == [{"name": "portrait", "sha256": "12" * 32, "trained": True}]
     assert said["engine"] == {"name": "reenact", "version": __version__}
     assert (said["label"], said["watermark"], said["signer"]) == (True, True, "0badcafe")
@@ -171,15 +171,15 @@ def test_the_actions_say_what_was_done(kind: str, trained: bool, expected: list,
 
 
 def test_a_live_camera_has_no_hash_and_a_file_played_as_one_has(tmp_path: Path) -> None:
-    camera = driver_camera("0", False)
+    camera = driver_camera("0")
     assert (camera.what, camera.sha256) == (LIVE_CAMERA, "")
     path = signed(tmp_path / "out.mp4", record(driver=camera))
     driver = next(i for i in manifest_of(path)["ingredients"] if i["title"].startswith("driver"))
     assert driver["title"] == "driver: a live camera"
     assert "sha-256" not in driver.get("instance_id", "")
     (tmp_path / "clip.mp4").write_bytes(b"x")
-    assert len(driver_camera(str(tmp_path / "clip.mp4"), False).sha256) == 64
-    assert len(driver_camera("demo", True).sha256) == 64
+    assert len(driver_camera(str(tmp_path / "clip.mp4")).sha256) == 64
+    assert len(driver_camera("demo", MOUTH).sha256) == 64
 
 
 def test_nothing_is_signed_without_consent() -> None:

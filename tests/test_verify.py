@@ -50,9 +50,9 @@ def test_a_file_signed_here(tmp_path: Path, bounded: Bounded) -> None:
         "valid, nothing was changed since it was signed by reenact user",
         "a certificate of this machine, known here",
         "on 2026-05-03 by that machine's clock, visible label on",
-        f"target: ada, a photo, SHA-256 {'cd' * 32}",
+        f'target: "ada", a photo, SHA-256 {"cd" * 32}',
         'consent: agreement: "Ada said "yes" by mail, für Übungen", entered 2026-05-03 by ada; shown by form.pdf',
-        f"driver: a file, SHA-256 {'ef' * 32}",
+        f"driver: a file, nothing of it is shown, SHA-256 {'ef' * 32}",
         "generator: portrait, learnt from examples",
         "the credentials speak of a watermark that was not found",
     ):
@@ -287,6 +287,17 @@ def test_hostile_files_neither_crash_nor_hang(tmp_path: Path, bounded: Bounded) 
     assert outcomes["valid"] < 20  # a change of what is not signed, such as padding inside the manifest
     assert outcomes["broken"] > 60
     assert bounded.started <= 3
+
+
+@pytest.mark.release
+@pytest.mark.timeout(1800)
+def test_two_thousand_hostile_files(tmp_path: Path, bounded: Bounded) -> None:
+    """Each with its credentials and its watermark; `pytest -m release tests/test_verify.py`."""
+    started = bounded.started
+    outcomes = examine_all(tmp_path, bounded, 2000)
+    print(outcomes, "processes:", bounded.started - started)
+    assert outcomes["broken"] > 600
+    assert bounded.started - started <= 20
 
 
 def examine_all(tmp_path: Path, bounded: Bounded, count: int) -> dict[str, int]:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 LABEL = "reenact.rendering"  # of the assertion that holds the record
 FORMAT = 1
 LIVE_CAMERA = "a live camera"
+NOTHING, MOUTH, PICTURE = "nothing", "the inside of the mouth", "the picture"
 _IPTC = "http://cv.iptc.org/newscodes/digitalsourcetype/"
 TRAINED = _IPTC + "compositeWithTrainedAlgorithmicMedia"
 UNTRAINED = _IPTC + "compositeSynthetic"  # at least one part is synthetic, none of it learnt
@@ -43,14 +44,13 @@ class Shown:
 class Driver:
     """What drove: "a live camera", or a file by its SHA-256.
 
-    pixels_shown  whether anything of the driver's own picture is in the output: its inner mouth, or, in the
-                  demonstration, all of it
+    shown  what of the driver's own picture may be in the output: NOTHING, MOUTH, or, in the demonstration, PICTURE
     """
 
     what: str
     sha256: str = ""
     media_type: str = ""
-    pixels_shown: bool = False
+    shown: str = NOTHING
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,22 +113,22 @@ def shown(target: "OpenTarget") -> Shown:
     return Shown(bundle.name, bundle.kind, bundle.source_sha256, bundle.consent, _type(Path(bundle.source_name)))
 
 
-def driver_file(path: Path, pixels_shown: bool) -> Driver:
+def driver_file(path: Path, shown: str = NOTHING) -> Driver:
     """The record of a driver's file, see Driver.  Raises SourceError where it cannot be read."""
     try:
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise SourceError(f"{path} cannot be read ({(error.strerror or str(error)).lower()})") from None
-    return Driver("a file", digest, _type(path), pixels_shown)
+    return Driver("a file", digest, _type(path), shown)
 
 
-def driver_camera(camera: str, pixels_shown: bool) -> Driver:
+def driver_camera(camera: str, shown: str = NOTHING) -> Driver:
     """The record of `--camera`: a file that is played as one has a hash, anything else is a live camera."""
     from reenact.assets import DRIVER
 
     path = DRIVER if camera == "demo" else Path(camera)
-    return driver_file(path, pixels_shown) if path.is_file() else Driver(LIVE_CAMERA, pixels_shown=pixels_shown)
+    return driver_file(path, shown) if path.is_file() else Driver(LIVE_CAMERA, shown=shown)
 
 
 def made_by(config: "GeneratorConfig", target: "OpenTarget") -> Made:
@@ -144,15 +144,15 @@ def made_by(config: "GeneratorConfig", target: "OpenTarget") -> Made:
 def record_of(
     command: str,
     target: "OpenTarget",
-    driver: Callable[[bool], Driver],
+    driver: Callable[[str], Driver],
     engine: "Engine",
     generator: "GeneratorConfig",
 ) -> Record:
     """The record of what an engine made of one target.
 
-    driver  called with whether anything of the driver's own picture is in the output
+    driver  called with what of the driver's own picture may be in the output
     """
-    mouth = getattr(engine.generator, "mouth", "") == "driver"
+    mouth = MOUTH if getattr(engine.generator, "mouth", "") == "driver" else NOTHING
     return Record(command, (shown(target),), driver(mouth), (made_by(generator, target),), False, False)
 
 
@@ -170,7 +170,7 @@ def manifest(record: Record, title: str) -> dict[str, Any]:
         _ingredient(f"target{i}", f"target: {shown.name}", shown.sha256, shown.media_type, edits and "parentOf")
         for i, shown in enumerate(record.targets)
     ]
-    role = False if record.driver.pixels_shown else "inputTo"
+    role = "inputTo" if record.driver.shown == NOTHING else False
     title_of_driver = f"driver: {record.driver.what}"
     ingredients.append(_ingredient("driver", title_of_driver, record.driver.sha256, record.driver.media_type, role))
     return {

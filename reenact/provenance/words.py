@@ -55,7 +55,8 @@ def _credentials(verdict: Verdict) -> str:
         return f"there are some, but they could not be examined: {clean('; '.join(found.problems))}"
     if found.state == "broken":
         reasons = "; ".join(_PROBLEMS.get(code, clean(code)) for code in found.problems) or "they do not hold"
-        return f"BROKEN: {reasons}" + (f" (the signature claims to be from {name})" if found.signer else "")
+        by = f" (the signature claims to be from {name})" if found.signer else ""
+        return f"BROKEN: {reasons}{by}; what it claims proves nothing"
     place = ", in a file beside this one" if found.place == "beside" else ""
     return f"valid, nothing was changed since it was signed by {name}: {_acquaintance(verdict)}{place}"
 
@@ -81,11 +82,11 @@ def _rendering(said: dict[str, Any], *, claimed: bool) -> list[tuple[str, str]]:
         learnt = "learnt from examples" if each.get("trained") is True else "not learnt from examples"
         lines.append(("generator", f"{_text(each, 'name')}, {learnt}{_hash(each)}"))
     for each in _list(said.get("targets")):
-        lines.append(("target", f"{_text(each, 'name')}, a {_text(each, 'kind')}{_hash(each)}"))
+        lines.append(("target", f'"{_text(each, "name")}", a {_text(each, "kind")}{_hash(each)}'))
         lines.append(("consent", _consent(_table(each.get("consent")))))
     driver = _table(said.get("driver"))
     if driver:
-        seen = ", parts of its picture are shown" if driver.get("pixels_shown") is True else ""
+        seen = f", {_text(driver, 'shown') or 'nobody knows what'} of it is shown"
         lines.append(("driver", f"{_text(driver, 'what')}{seen}{_hash(driver)}"))
     return lines
 
@@ -106,15 +107,17 @@ def _consent(entry: dict[str, Any]) -> str:
 def _watermark(verdict: Verdict) -> str:
     mark = verdict.mark
     if not mark.found:
-        return f"not found: {clean(mark.why)}" if mark.why else f"not found in {mark.frames} pictures"
+        return f"not found: {clean(mark.why)}" if mark.why else f"not found in {_pictures(mark.frames)}"
     by = "this machine's" if verdict.marker is not None else "not known here"
     signer = f", signer {clean(mark.signer, 16)} ({by})" if mark.signer else ""
-    pictures = "one picture" if mark.frames == 1 else f"{mark.frames} pictures"
     mirrored = ["mirrored"] if mark.mirrored else []
-    where = ", ".join(
-        [f"found in {pictures}", *mirrored, f"by chance at most once in {1 / max(mark.false_alarm, 1e-30):.0e}"]
-    )
+    chance = f"by chance at most once in {1 / max(mark.false_alarm, 1e-30):.0e}"
+    where = ", ".join([f"found in {_pictures(mark.frames)}", *mirrored, chance])
     return f"{where}: made with {clean(mark.product, 20)} {clean(mark.version, 20)} on {clean(mark.day, 20)}{signer}"
+
+
+def _pictures(count: int) -> str:
+    return "one picture" if count == 1 else f"{count} pictures"
 
 
 def _day(value: Any) -> str:
