@@ -10,8 +10,10 @@ from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoRef
 
 from reenact.config import RecorderConfig
 from reenact.errors import InputError, SinkError
+from reenact.sinks.livesound import LiveSound
 from reenact.sinks.outfile import OutFile
 from reenact.sinks.sound import Sound
+from reenact.sources.microphone import Ear
 from reenact.types import Composite, Pixels
 
 _FORMATS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska"}
@@ -29,6 +31,7 @@ class Recorder:
                 t_capture / time_base exactly; Matroska rounds to its milliseconds.  Default 1/90000
     rate        frames/s, for the encoder's planning and for how long the last picture lasts
     audio       a file whose sound is copied, see Sound; trimmed to the pictures' length.  `sound` says what was done
+    ear         live only: what sound is taken from, see LiveSound; sound_offset_s places it so much later
     fragmented  a live recording: time starts at the first picture, one sent again (same seq and t_capture) is
                 the picture before lasting on, and the file, written under its own name, plays to within a second
                 or two of the end even when the process is killed
@@ -51,6 +54,8 @@ class Recorder:
         config: RecorderConfig | None = None,
         audio: Path | str | None = None,
         fragmented: bool = False,
+        ear: Ear | None = None,
+        sound_offset_s: float = 0.0,
     ) -> None:
         self.path, self.size, self.rate = Path(path), size, rate
         self.frames = 0
@@ -62,7 +67,7 @@ class Recorder:
         self._pts = -1
         self._reformatter = VideoReformatter()
         self._container: av.container.OutputContainer | None = None
-        self._sound: Sound | None = None
+        self._sound: Sound | LiveSound | None = None
         container_format = _FORMATS.get(self.path.suffix.lower())
         if container_format is None:
             known = ", ".join(_FORMATS)
@@ -71,6 +76,8 @@ class Recorder:
             raise InputError(f"a video of {size[0]}x{size[1]} cannot be encoded: expected 16 to 16384 each way")
         if audio is not None:
             self._sound = Sound(Path(audio), container_format)
+        elif ear is not None and fragmented:
+            self._sound = LiveSound(ear, sound_offset_s)
         self._file: OutFile | None = None
         try:
             self._file = OutFile(self.path, direct=fragmented)
@@ -81,16 +88,16 @@ class Recorder:
 
     @property
     def sound(self) -> str:
-        """What became of the sound: "none", "copied", or a sentence."""
+        """What became of the sound: "none", "copied", "from the microphone", or a sentence."""
         return "none" if self._sound is None else self._sound.note
 
     def _open(self, file: OutFile, container_format: str) -> None:
         options = {}
         if self._live and container_format != "matroska":
-            options = {
-                "movflags": "empty_moov+default_base_moof+frag_keyframe",
-                "frag_duration": str(int(_FRAGMENT_S * 1e6)),
-            }
+            flags = "empty_moov+default_base_moof+frag_keyframe"
+            if self._sound is not None:
+                flags += "+delay_moov"  # else what the AAC encoder puts before the first sound shifts all by 21 ms
+            options = {"movflags": flags, "frag_duration": str(int(_FRAGMENT_S * 1e6))}
         elif self._live:
             options = {"cluster_time_limit": str(int(_FRAGMENT_S * 1e3))}
         options["flush_packets"] = "1" if self._live else "-1"
@@ -102,6 +109,7 @@ class Recorder:
         if self._live:  # no picture waits in the encoder, none is out of order
             gop = str(max(1, round(self.rate)))
             stream.options |= {"preset": self._config.live_preset, "tune": "zerolatency", "g": gop}
+            stream.codec_context.thread_count = 1  # others take the cores from tracking and generating
         context = stream.codec_context
         context.time_base = stream.time_base = self._base
         wide = self.size[0] >= 1280 or self.size[1] >= 720
@@ -127,6 +135,8 @@ class Recorder:
         self._last = mark
         if self._origin is None:
             self._origin = composite.t_capture
+            if isinstance(self._sound, LiveSound):
+                self._sound.begin(self._origin)
         pts = max(self._pts + 1, round((composite.t_capture - self._origin) / self._base))
         try:
             frame = self._convert(composite.pixels)
@@ -178,6 +188,8 @@ class Recorder:
             container.mux(self._stream.encode(None))
             if self._sound is not None:
                 self._sound.write_until(self._pts * self._base + 1 / self.rate)
+            if isinstance(self._sound, LiveSound):
+                self._sound.finish()
             container.close()
             file.check()
         except (OSError, av.FFmpegError) as error:
