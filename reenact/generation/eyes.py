@@ -128,15 +128,24 @@ def _complete_iris(colours: Floats, known: npt.NDArray[np.bool_], du: Floats, dv
 
 def lid_curve(points: Floats, ring: npt.NDArray[np.int64], steps: int = 4) -> Floats:
     """The eye's opening as a smooth closed curve (Catmull-Rom through the ring): (16 * steps, 2) float32."""
-    p = points[ring, :2].astype(np.float32)
-    t = (np.arange(steps, dtype=np.float32) / steps)[:, None, None]
-    p0, p2, p3 = np.roll(p, 1, 0), np.roll(p, -1, 0), np.roll(p, -2, 0)
-    curve = 0.5 * (2 * p + (p2 - p0) * t + (2 * p0 - 5 * p + 4 * p2 - p3) * t**2 + (3 * p - p0 - 3 * p2 + p3) * t**3)
-    for corner in (0, 8):  # the corners are sharp: straight segments on either side of them
-        for i in (corner, (corner - 1) % 16):
-            curve[:, i] = p[i] * (1 - t[:, 0]) + p[(i + 1) % 16] * t[:, 0]
-    whole: Floats = curve.transpose(1, 0, 2).reshape(-1, 2)
-    return whole
+    curve: Floats = _through(points[ring, :2].astype(np.float32), steps)
+    return curve
+
+
+@numba.njit(cache=True, nogil=True)
+def _through(ring, steps):  # type: ignore[no-untyped-def]
+    count = ring.shape[0]
+    out = np.empty((count * steps, 2), np.float32)
+    for i in range(count):
+        sharp = i % 8 == 0 or i % 8 == 7  # on either side of the corners 0 and 8 the curve is straight
+        for k in range(steps):
+            t = np.float32(k) / np.float32(steps)
+            for c in range(2):
+                a, b = ring[(i - 1) % count, c], ring[i, c]
+                d, e = ring[(i + 1) % count, c], ring[(i + 2) % count, c]
+                bent = 2 * b + (d - a) * t + (2 * a - 5 * b + 4 * d - e) * t * t + (3 * b - a - 3 * d + e) * t * t * t
+                out[i * steps + k, c] = b * (1 - t) + d * t if sharp else np.float32(0.5) * bent
+    return out
 
 
 def draw_eye(

@@ -12,6 +12,7 @@ Needs the extra `cuda`; with NUMBA_ENABLE_CUDASIM=1 it runs, slowly, without a G
 """
 
 import os
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -89,7 +90,9 @@ class CudaPortrait:
             self._network.begin(self._staging, "cpu" if SIMULATED else "cuda")
         self._allocate(width * height)
         self._membrane = None if blend is None else Membrane(blend, self._size, threads=32 if SIMULATED else 512)
+        self.bytes_up = 0  # of the last picture's upload
         self._left_out: frozenset[str] = frozenset()
+        self.on_step: Callable[[str], None] | None = None  # told after each step is put on the stream: for timing
         if not SIMULATED:
             self._warm()
 
@@ -168,9 +171,12 @@ class CudaPortrait:
         self._layer.stage(plan, shot.points, staging)
         network = None if "network" in self._left_out else self._network
         asked = network is not None and network.stage(plan, shot, staging)
-        staging.upload(stream)
+        self._step("plan")
+        self.bytes_up = staging.upload(stream)
+        self._step("up")
         self._draw(scene, shot, plan, asked)
         self._down.copy_to_host(self._pinned, stream=stream)
+        self._step("down")
         stream.synchronize()
         told = self._pinned[-4 * cudanetwork.STATUS :].view(np.int32)
         if (int(told[0]), int(told[1])) != (seq & 0x7FFFFFFF, seq >> 31):
@@ -186,6 +192,7 @@ class CudaPortrait:
         staging, stream, tile = self._staging, self._stream, self._tile
         (x0, y0), (w, h), width, device = plan.origin, plan.size, self._size[0], staging.device
         texture, texture_width, texture_height = scene.draw(shot, staging, self._frame, tile, stream)
+        self._step("target")
         blocks = (-(-w // tile[0]), -(-h // tile[1]))
         threads = tile[0] * tile[1]
         count = self._triangles.shape[0]
@@ -194,12 +201,15 @@ class CudaPortrait:
             texture, texture_width, texture_height, device["source"], self._triangles, self._ready, x0, y0,
             self._frame, width, w, h, self._base,
         )  # fmt: skip
+        self._step("warp")
         self._layer.draw(plan, staging, self._base, self._mouth, self._pasted, self._mask, tile, stream)
+        self._step("eyes and mouth")
         patch = self._base
         if asked:
             assert self._network is not None
             patch = self._patch
             self._network.draw(plan, staging, self._base, self._pasted, patch, tile, stream)
+            self._step("network")
         if plan.mouths:
             cudaover.lay_mouth[blocks, tile, stream](patch, self._mouth, self._pasted, w, h)
         first, row = 0, w
@@ -208,6 +218,16 @@ class CudaPortrait:
         cudanetwork.feather[blocks, tile, stream](
             patch, first, row, self._mask, w, h, x0, y0, self._frame, width, device["status"], self._told
         )
+        self._step("blend")
+
+    def _step(self, name: str) -> None:
+        if self.on_step is not None:
+            self.on_step(name)
+
+    @property
+    def stream(self) -> Any:
+        """The stream, numba's, on which everything runs."""
+        return self._stream
 
     def _middle(self, picture: Any, plan: FacePlan, motion: Motion) -> Patch:
         oval = plan.points[OVAL, :2]

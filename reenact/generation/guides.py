@@ -26,6 +26,7 @@ _MOVED = (0.75, 3.0)  # pixels of displacement from which the network begins to 
 _TURNED = (0.05, 0.2)  # radians of the head's turn, the same: light and uncovered skin change everywhere
 _LID, _GAZE = (0.12, 0.3), (0.04, 0.08)  # the same at the eyes: neutral openings, eye widths
 _EYE_REACH = 1.15  # of the eye's width: how far round an eye its own gate reaches
+_NEIGHBOURS = np.ones((3, 3), np.uint8)
 _FADE = 9  # cells over which the gate fades out at the face's edge
 
 Mask = npt.NDArray[np.uint8]
@@ -51,23 +52,21 @@ def guides(source: Floats, target: Floats, source_mesh: Floats, target_mesh: Flo
 
 def _gate(field: Floats, source: Floats, target: Floats, turned: float) -> Floats:
     """(GRID, GRID) 0..1: 0 where the base is right already, and off the face."""
-    moved = cv2.blur(cv2.dilate(np.hypot(field[0], field[1]), np.ones((3, 3), np.uint8)), (5, 5))
-    gate = np.maximum(_smoothstep(moved, *_MOVED), float(_smoothstep(turned, *_TURNED)))
+    moved = cv2.blur(cv2.dilate(cv2.magnitude(field[0], field[1]), _NEIGHBOURS), (5, 5))
     grid = (target[:, :2] + 0.5) / CELL - 0.5
     opening, before = eye_opening(target), eye_opening(source)
     gaze = np.linalg.norm(iris_place(target) - iris_place(source), axis=1)
-    y, x = np.mgrid[0:GRID, 0:GRID].astype(np.float32)
+    eyes = np.empty((2, 4), np.float32)  # middle, reach, gate
     for eye, ring in enumerate((RIGHT_EYE, LEFT_EYE)):
         lid = abs(float(opening[eye]) / max(float(before[eye]), 0.02) - 1)
-        wanted = max(float(_smoothstep(lid, *_LID)), float(_smoothstep(gaze[eye], *_GAZE)))
-        centre = grid[ring].mean(0)
-        width = float(np.linalg.norm(grid[ring[0]] - grid[ring[8]])) * _EYE_REACH
-        near = 1 - _smoothstep(np.hypot(x - centre[0], (y - centre[1]) * 1.4), 0.45 * width, width)
-        gate = gate * (1 - near) + near * wanted
+        eyes[eye, :2] = grid[ring].mean(0)
+        eyes[eye, 2] = np.linalg.norm(grid[ring[0]] - grid[ring[8]]) * _EYE_REACH
+        eyes[eye, 3] = max(float(_smoothstep(lid, *_LID)), float(_smoothstep(gaze[eye], *_GAZE)))
     face = np.zeros((GRID, GRID), np.float32)
     cv2.fillConvexPoly(face, cv2.convexHull(np.round(grid[OVAL] * 16).astype(np.int32)), 1.0, cv2.LINE_8, 4)
-    inside = cv2.blur(cv2.erode(face, np.ones((5, 5), np.uint8)), (_FADE // 2 * 2 - 3, _FADE // 2 * 2 - 3))
-    return np.asarray(gate * inside, np.float32)
+    inside: Floats = cv2.blur(cv2.erode(face, np.ones((5, 5), np.uint8)), (_FADE // 2 * 2 - 3, _FADE // 2 * 2 - 3))
+    _open_gate(moved, np.float32(_smoothstep(turned, *_TURNED)), eyes, inside)
+    return inside
 
 
 def openings(points: Floats, size: int = SIZE) -> Mask:
@@ -84,6 +83,26 @@ def openings(points: Floats, size: int = SIZE) -> Mask:
 def _smoothstep(value: "float | Floats", low: float, high: float) -> Floats:
     t = np.clip((np.asarray(value, np.float32) - low) / (high - low), 0.0, 1.0)
     return np.asarray(t * t * (3 - 2 * t), np.float32)
+
+
+@numba.njit(cache=True, nogil=True)
+def _open_gate(moved, turned, eyes, gate):  # type: ignore[no-untyped-def]
+    """gate, 0 off the face and 1 on it, times how far the network is let in there."""
+    for y in range(gate.shape[0]):
+        for x in range(gate.shape[1]):
+            value = max(_step(moved[y, x], np.float32(_MOVED[0]), np.float32(_MOVED[1])), turned)
+            for eye in range(2):
+                dx, dy = x - eyes[eye, 0], (y - eyes[eye, 1]) * np.float32(1.4)
+                reach = eyes[eye, 2]
+                near = 1 - _step(np.sqrt(dx * dx + dy * dy), np.float32(0.45) * reach, reach)
+                value = value * (1 - near) + near * eyes[eye, 3]
+            gate[y, x] *= value
+
+
+@numba.njit(cache=True, nogil=True)
+def _step(value, low, high):  # type: ignore[no-untyped-def]
+    t = min(max((value - low) / (high - low), np.float32(0)), np.float32(1))
+    return t * t * (3 - 2 * t)
 
 
 @numba.njit(cache=True, nogil=True, fastmath=True)

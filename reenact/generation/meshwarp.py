@@ -6,6 +6,8 @@ drawn over by reenact.generation.eyes and .mouth.  A kernel finds,
 for each pixel of the patch, where in the texture it comes from; OpenCV samples there.
 """
 
+from functools import lru_cache
+
 import cv2
 import numba
 import numpy as np
@@ -20,8 +22,9 @@ VERTICES = 468 + len(RINGS) * len(OVAL)
 Mask = npt.NDArray[np.uint8]
 
 
+@lru_cache(maxsize=1)
 def triangles() -> npt.NDArray[np.int32]:
-    """(T, 3) int32: the mesh's own triangles, then those of the holes and of the rings."""
+    """(T, 3) int32, not to be written to: the mesh's own triangles, then those of the holes and of the rings."""
     rows = [face_model().triangles.astype(np.int32)]
     rows += [ring[strips(len(ring))].astype(np.int32) for ring in (INNER_LIPS, RIGHT_EYE, LEFT_EYE)]
     count = len(OVAL)
@@ -31,7 +34,9 @@ def triangles() -> npt.NDArray[np.int32]:
         a, b, c, d = inner, np.roll(inner, -1), outer, np.roll(outer, -1)
         rows += [np.stack([a, b, c], 1), np.stack([b, d, c], 1)]
         inner = outer
-    return np.concatenate(rows).astype(np.int32)
+    whole = np.concatenate(rows).astype(np.int32)
+    whole.flags.writeable = False
+    return whole
 
 
 def with_rings(points: Floats, resting: Floats) -> Floats:

@@ -84,6 +84,8 @@ def between_lips(
 
 def filled_in(mouth: MouthPicture) -> Pixels:
     """The picture with its colours carried on beyond its mask, so that the rim samples no black."""
+    if mouth.mask.all():  # of the bank
+        return mouth.pixels
     known = (mouth.mask > 0).astype(np.float32)
     out = mouth.pixels.astype(np.float32)
     colours = out * known[..., None]

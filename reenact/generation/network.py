@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from reenact.generation.canonical import Matrix, canonical_matrix, to_crop
 from reenact.generation.guides import GATE, guides, openings
-from reenact.generation.session import Session
+from reenact.generation.session import Runs
 from reenact.types import Floats, Pixels
 
 Mask = npt.NDArray[np.uint8]
@@ -55,7 +55,7 @@ class Network:
     session  of the model; its input size says at which size it is asked
     """
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Runs) -> None:
         self._session = session
         self.size = int(session.entry.inputs[0].shape[-1] or 256)
 

@@ -4,6 +4,7 @@ A patch is made at the target's own resolution, whole pixels from the output's c
 move is not resampled.  With a video target only what differs from its own expression moves.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -17,18 +18,20 @@ from reenact.generation.mouth import paste_mouth
 from reenact.generation.network import Network
 from reenact.generation.over import lay_over
 from reenact.generation.plan import DrivenTarget, FacePlan, FacePlanner, region
-from reenact.generation.session import Session
+from reenact.generation.session import Runs, Session
 from reenact.generation.weights import find_model
 from reenact.tracking.topology import INNER_LIPS
 from reenact.types import InnerMouth, Motion, Patch, Pixels, Shot
 
 Mask = npt.NDArray[np.uint8]
+Opens = Callable[..., Runs]
 
 
 class PortraitGenerator:
     """A `Generator` (reenact.stages) for one target.
 
     models    the folder of the target's own models, None for the shipped ones
+    opens     opens the model: Session, or WorkerSession for a process of its own
     provider  where the network runs: cpu, cuda, ...
     mouth     the way the inner mouth is made, `auto` resolved: bank, driver or generated
     """
@@ -39,6 +42,7 @@ class PortraitGenerator:
         config: GeneratorConfig | None = None,
         gains: RetargetConfig | None = None,
         models: Path | None = None,
+        opens: Opens = Session,
     ) -> None:
         config = config or GeneratorConfig()
         self._planner = FacePlanner(target, config.mouth, gains)
@@ -47,7 +51,7 @@ class PortraitGenerator:
         self.provider = "cpu"
         if config.network:
             entry = find_model(config.model, models)
-            session = Session(entry, config.provider, allow_cpu=config.allow_cpu, threads=config.threads)
+            session = opens(entry, config.provider, allow_cpu=config.allow_cpu, threads=config.threads)
             self._network, self.provider = Network(session), session.provider
         self._left_out: frozenset[str] = frozenset()
         self._warp: MeshWarp | None = None

@@ -1,6 +1,6 @@
 """ONNX Runtime, imported here only: sessions that run where they were asked to, or say why not."""
 
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -15,6 +15,15 @@ _REMEDY = {
     "directml": "DirectML needs Windows and the onnxruntime-directml package",
 }
 _NUMPY = {"tensor(uint8)": "uint8", "tensor(float)": "float32", "tensor(float16)": "float16"}
+
+
+class Runs(Protocol):
+    """What a network needs: a Session, or a model in a process of its own (reenact.generation.modelworker)."""
+
+    entry: ModelEntry
+    provider: str
+
+    def run(self, inputs: dict[str, Any]) -> list[Any]: ...
 
 
 class Session:

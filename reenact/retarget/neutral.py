@@ -1,5 +1,6 @@
 """The neutral face: a shape in the head's own axes, and the pose it has in a picture."""
 
+import numba
 import numpy as np
 import numpy.typing as npt
 
@@ -11,6 +12,10 @@ _CLOSED_GAP = 0.015  # IOD above the most closed frames: still a closed mouth
 _NEUTRAL_SHARE = 0.1  # of the frames make the neutral
 _TELLING = np.concatenate([BROWS, INNER_LIPS, OUTER_LIPS, RIGHT_EYE, LEFT_EYE, np.array([50, 280, 205, 425, 152])])
 _MOST = 600  # frames compared with each other
+# of each eye: three pairs of lid points and its two corners
+_OPENING = np.array(
+    [[(159, 145), (158, 153), (160, 144), (33, 133)], [(386, 374), (385, 380), (387, 373), (362, 263)]], np.int64
+)
 
 
 def head_pose(points: Array, shape: Array | None = None) -> Similarity:
@@ -71,12 +76,22 @@ def _densest(shapes: Floats, among: npt.NDArray[np.int64], count: int) -> npt.ND
 
 def eye_opening(points: Array) -> Floats:
     """Height of the right and left eye's opening over its width, (2,) float32; points (478, 2 or 3)."""
-    heights = [
-        np.mean([np.linalg.norm(points[a] - points[b]) for a, b in pairs])
-        for pairs in (((159, 145), (158, 153), (160, 144)), ((386, 374), (385, 380), (387, 373)))
-    ]
-    widths = [np.linalg.norm(points[33] - points[133]), np.linalg.norm(points[362] - points[263])]
-    return np.array([h / max(w, 1e-6) for h, w in zip(heights, widths, strict=True)], np.float32)
+    opening: Floats = _openings(points, _OPENING)
+    return opening
+
+
+@numba.njit(cache=True, nogil=True)
+def _openings(points, pairs):  # type: ignore[no-untyped-def]
+    """Asked for seven times a picture: 1 us against 100 in numpy."""
+    out = np.zeros(2, np.float32)
+    for eye in range(2):
+        lengths = np.zeros(4)
+        for k in range(4):
+            for c in range(points.shape[1]):
+                lengths[k] += (points[pairs[eye, k, 0], c] - points[pairs[eye, k, 1], c]) ** 2
+        lengths = np.sqrt(lengths)
+        out[eye] = (lengths[0] + lengths[1] + lengths[2]) / 3 / max(lengths[3], 1e-6)
+    return out
 
 
 def iris_place(points: Array) -> Floats:

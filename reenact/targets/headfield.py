@@ -41,6 +41,7 @@ class HeadField:
         face = points[:468].astype(np.float64)
         self._face = np.c_[face, np.ones(468)]
         self._fit = np.linalg.pinv(self._face)  # (4, 468)
+        self._last: tuple[Floats, tuple[Any, Any, Any]] | None = None
         self.iod = iod = float(np.linalg.norm(face[33, :2] - face[263, :2]))
         self.step = max(4, round(iod / _CELLS_PER_IOD))
         self.shape = (int(np.ceil(size[1] / self.step)) + 1, int(np.ceil(size[0] / self.step)) + 1)
@@ -63,7 +64,7 @@ class HeadField:
         towards the viewer show what no picture has.  So the further the head is turned the shallower the
         sides are taken to be, and in a very large turn the face altogether.
         """
-        affine, rest, relief = self._solid(moved)
+        affine, rest, relief = self._solid_once(moved)
         face = self._face.copy()
         face[:, 2] = self._relief.landmark_depths @ relief
         placed = moved.copy()
@@ -72,7 +73,8 @@ class HeadField:
 
     def __call__(self, moved: Floats) -> Field:
         """How far each node's content goes, (rows, columns, 2) float32 pixels, for the head moved to `moved`."""
-        affine, rest, relief = self._solid(moved)
+        affine, rest, relief = self._solid_once(moved)
+        affine = affine.copy()
         affine[0, 0] -= 1
         affine[1, 1] -= 1
         field = (self._flat @ affine).astype(np.float32)
@@ -80,6 +82,12 @@ class HeadField:
         if np.abs(rest).max() > _TINY:
             field += self._spread @ rest.astype(np.float32)
         return np.ascontiguousarray(field.reshape(*self.shape, 2))
+
+    def _solid_once(self, moved: Floats) -> tuple[Any, Any, Any]:
+        """`_solid`, kept for the same array: field and landmarks are asked for one after the other."""
+        if self._last is None or self._last[0] is not moved:
+            self._last = moved, self._solid(moved)
+        return self._last[1]
 
     def _solid(self, moved: Floats) -> tuple[Any, Any, Any]:
         """The head's motion as an affine map of space to the picture (4, 2), what it leaves over of the landmarks'
