@@ -4,8 +4,9 @@ Nothing heavy is imported before an engine is opened.
 """
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from reenact.clock import Clock
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from reenact.engine import Engine
     from reenact.generation import PortraitGenerator
     from reenact.generation.gpu import CudaPortrait
+    from reenact.generation.mending import MendingGenerator
     from reenact.playing import Playing
     from reenact.stats import Stats
     from reenact.targets.library import OpenTarget
@@ -38,7 +40,12 @@ def open_playing(
     from reenact.playing import Playing
     from reenact.targets.smaller import SmallerTarget
 
-    made = _generator(target, generator or GeneratorConfig())
+    config = generator or GeneratorConfig()
+    first = _generator(target, config)
+    made: PortraitGenerator | CudaPortrait | MendingGenerator = first
+    if live and first.provider != "cpu":
+        made = _mending(first, target, config)
+        del first  # or its memory stays with it when its device has failed
     try:
         mouth = made.mouth == "driver"
         smaller = None
@@ -73,6 +80,25 @@ def _generator(target: "OpenTarget", config: GeneratorConfig) -> "PortraitGenera
     if reason and made.provider in ("cuda", "tensorrt"):
         log.warning("the network runs on %s, all else on the CPU: %s", made.provider, reason)
     return made
+
+
+def _mending(
+    first: "PortraitGenerator | CudaPortrait", target: "OpenTarget", config: GeneratorConfig
+) -> "MendingGenerator":
+    """The generator, made anew when its device fails: where it was, then with a worker, then as was first asked."""
+    from reenact.generation import PortraitGenerator
+    from reenact.generation.mending import MendingGenerator, Placed
+    from reenact.generation.modelworker import WorkerSession
+
+    there = replace(config, provider=first.provider, allow_cpu=False)
+    made = [first]
+    ways: list[Callable[[], Placed]] = [
+        lambda: made.pop() if made else _generator(target, there),
+        lambda: PortraitGenerator(target, there, models=target.models, opens=WorkerSession),
+    ]
+    if config.provider == "auto" or config.allow_cpu:
+        ways.append(lambda: PortraitGenerator(target, replace(config, provider="cpu"), models=target.models))
+    return MendingGenerator(ways, config)
 
 
 @contextmanager

@@ -115,8 +115,11 @@ class GeneratorConfig:
     provider: str = "auto"  # auto, cpu, cuda, tensorrt, coreml, directml
     allow_cpu: bool = False
     threads: int = 1  # a second pool thread loses when the tracker owns the other core
+    retry_s: float = 0.25  # after a device's fault the generator is made anew after so long, then twice as long
+    retry_most_s: float = 2.0
 
     def __post_init__(self) -> None:
+        _within("retry_s", self.retry_s, 0.01, self.retry_most_s)
         _one_of("mouth", self.mouth, MOUTHS)
         _one_of("provider", self.provider, ("auto", "cpu", "cuda", "tensorrt", "coreml", "directml"))
         _within("threads", self.threads, 1, 64)

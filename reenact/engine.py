@@ -204,8 +204,7 @@ class Engine:
 def rehearse(playing: Playing) -> None:
     """Makes one picture of a target, unseen.  Raises what the stages raise."""
     motion = rest_motion(0, 0.0)
-    if isinstance(playing.generator, Painter):
-        playing.generator.paint(0, motion, None)
+    if isinstance(playing.generator, Painter) and playing.generator.paint(0, motion, None) is not None:
         return
     for one in (playing, playing.smaller):
         if one is not None:

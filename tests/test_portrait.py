@@ -14,6 +14,7 @@ from reenact.config import GeneratorConfig, RetargetConfig
 from reenact.easing import rest_motion
 from reenact.errors import InputError, ModelError
 from reenact.generation import PortraitGenerator
+from reenact.generation.modelworker import WorkerSession
 from reenact.geometry import eye_distance
 from reenact.retarget import Retarget, drive, neutral_shape
 from reenact.retarget.neutral import eye_opening, mouth_gap
@@ -386,3 +387,20 @@ def test_asking_for_a_gpu_that_is_not_there(photo, monkeypatch) -> None:
 def test_a_model_that_is_not_there(photo) -> None:
     with pytest.raises(ModelError, match="no model is called 'other': expected one of portrait"):
         PortraitGenerator(photo[0], GeneratorConfig(model="other"))
+
+
+def test_the_network_may_run_in_a_process_of_its_own(photo):
+    prepared, shot = photo
+    config = GeneratorConfig(provider="cpu")
+    here = PortraitGenerator(prepared, config).generate(shot, gaping(), None)
+    opened: list[WorkerSession] = []
+
+    def opens(*args, **more):
+        opened.append(WorkerSession(*args, **more))
+        return opened[-1]
+
+    there = PortraitGenerator(prepared, config, opens=opens).generate(shot, gaping(), None)
+    assert np.array_equal(here.pixels, there.pixels)
+    opened[0].close()
+    without = PortraitGenerator(prepared, GeneratorConfig(network=False)).generate(shot, gaping(), None)
+    assert not np.array_equal(here.pixels, without.pixels)
