@@ -17,7 +17,6 @@ from reenact.stats import Stats
 from reenact.types import Composite, Kind, Pixels
 
 if TYPE_CHECKING:
-    from reenact.provenance.record import Record
     from reenact.provenance.signing import Signed
     from reenact.targets.library import OpenTarget
 
@@ -52,6 +51,7 @@ def run(
     progress: Callable[[int, int | None], None] | None = None,
 ) -> Demonstrated:
     """Writes `output`, SIZE large, one picture for each of the driver's frames, `limit` at most."""
+    from reenact.provenance.record import PICTURE, Ledger, driver_file
     from reenact.provenance.signing import signs
     from reenact.sinks import Recorder
     from reenact.sources import VideoFile
@@ -64,7 +64,10 @@ def run(
         if rest is not None:
             one.retargeter.calibrate(rest)
         told: list[Signed] = []
-        stack.enter_context(signs(output, lambda: _record(driver, photo, video), told.append))
+        ledger = Ledger("demo", lambda _: driver_file(driver, PICTURE), GeneratorConfig())
+        ledger.add(one.playing)
+        ledger.add(two.playing)
+        stack.enter_context(signs(output, ledger.record, told.append))
         sink = stack.enter_context(Recorder(output, SIZE, time_base=source.time_base, rate=source.rate))
         total = source.frames if limit is None else limit
         done = 0
@@ -86,14 +89,6 @@ def run(
                 break
         rate = source.rate
     return Demonstrated(done, rate, one.stats, two.stats, told[0])
-
-
-def _record(driver: Path, photo: "OpenTarget", video: "OpenTarget") -> "Record":
-    from reenact.provenance.record import PICTURE, Record, driver_file, made_by, shown
-
-    config = GeneratorConfig()
-    made = tuple(dict.fromkeys(made_by(config, target) for target in (photo, video)))
-    return Record("demo", (shown(photo), shown(video)), driver_file(driver, PICTURE), made, False, False)
 
 
 def side_by_side(*pictures: Pixels) -> Pixels:

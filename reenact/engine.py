@@ -7,6 +7,7 @@ runs each in a thread of its own (see reenact.live).  A Reading holds numbers, n
 """
 
 import logging
+from collections.abc import Callable
 
 from reenact.clock import Clock, MonotonicClock
 from reenact.config import GateConfig
@@ -38,6 +39,7 @@ class Engine:
     at_once  True for files: a face in the very first frame drives that frame
     gains    how strongly the driver drives; may be replaced while it runs
     smaller  the same target at a part of its size, for `leave_out`
+    on_play  may be set: told of every further target before it is shown
     The stages stay their owner's, who closes them.
     """
 
@@ -68,6 +70,7 @@ class Engine:
         self._strict = strict
         self._left_out: frozenset[str] = frozenset()
         self._skipping = Skipping()
+        self.on_play: Callable[[Playing], None] | None = None
 
     @property
     def target(self) -> Target:
@@ -95,6 +98,8 @@ class Engine:
 
     def play(self, playing: Playing) -> Playing:
         """Shows another target from the next picture on; gives the one before.  For the thread that calls `compose`."""
+        if self.on_play is not None:
+            self.on_play(playing)
         before, self.playing = self.playing, playing
         self.leave_out(self._left_out)
         return before

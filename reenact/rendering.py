@@ -75,7 +75,7 @@ def render(
     Raises SourceError when no frame of the driver shows a face, and whatever the stages raise; then no output
     is left behind.
     """
-    from reenact.provenance.record import driver_file, record_of
+    from reenact.provenance.record import Ledger, driver_file
     from reenact.provenance.signing import signs
     from reenact.sources import open_media
 
@@ -88,9 +88,10 @@ def render(
         if rest is not None:
             engine.retargeter.calibrate(rest)
         told: list[Signed] = []
-        facts = partial(record_of, "render", target, partial(driver_file, path), engine, generator)
+        ledger = Ledger("render", partial(driver_file, path), generator)
+        ledger.add(engine.playing)
         with (
-            signs(output, facts, told.append),
+            signs(output, ledger.record, told.append),
             _open_output(output, target, source, audio, recorder) as sink,
         ):
             faceless = _drive(engine, source, sink, progress)

@@ -7,22 +7,40 @@ import os
 import random
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import av
 import c2pa
 import cv2
 import numpy as np
 import pytest
+from fakes import FakeBlender, FakeGenerator, FakeRetargeter, FakeTarget, FakeTracker
 from made import video as plain_video
 from signed import ADA, AGREED, KINDS, record, signed, unsigned
 
+from reenact.config import GeneratorConfig
+from reenact.engine import Engine
 from reenact.errors import SinkError, TargetError
+from reenact.playing import Playing
 from reenact.provenance import credentials, pending, signing
+from reenact.provenance import record as of_record
 from reenact.provenance.credentials import OFFLINE, sidecar, sign_file
 from reenact.provenance.identity import create_identity, ensure_identity, identity_folder
 from reenact.provenance.reading import Credentials, judge, read_credentials
-from reenact.provenance.record import LIVE_CAMERA, MOUTH, TRAINED, UNTRAINED, Driver, Made, Record, Shown, driver_camera
+from reenact.provenance.record import (
+    LIVE_CAMERA,
+    MOUTH,
+    TRAINED,
+    UNTRAINED,
+    Driver,
+    Ledger,
+    Made,
+    Record,
+    Shown,
+    driver_camera,
+)
 from reenact.provenance.signing import sign_output, signs
+from reenact.sources.synthetic import numbered
 from reenact.targets.consent import Consent
 from reenact.version import __version__
 
@@ -180,6 +198,32 @@ def test_a_live_camera_has_no_hash_and_a_file_played_as_one_has(tmp_path: Path) 
     (tmp_path / "clip.mp4").write_bytes(b"x")
     assert len(driver_camera(str(tmp_path / "clip.mp4")).sha256) == 64
     assert len(driver_camera("demo", MOUTH).sha256) == 64
+
+
+def test_a_call_that_changes_its_target_names_both_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The engine tells the ledger of each target before it is shown."""
+    monkeypatch.setattr(of_record, "made_by", lambda config, target, provider: Made(provider, "", False))
+    ledger = Ledger("live", lambda seen: Driver(LIVE_CAMERA, shown=seen), GeneratorConfig())
+    with pytest.raises(TargetError, match="nothing is signed"):
+        ledger.record()
+    engine = Engine(FakeTracker(), FakeRetargeter(), *stages("ada"), slate=numbered((64, 48), 0))
+    ledger.add(engine.playing)
+    engine.on_play = ledger.add
+    assert ledger.record().driver.shown == "nothing"
+    engine.play(Playing(*stages("bea"), mouth=True))
+    engine.play(Playing(*stages("ada")))
+    record = ledger.record()
+    assert [shown.name for shown in record.targets] == ["ada", "bea"]
+    assert record.driver.shown == MOUTH
+    assert record.generators == (Made("cpu", "", False),)
+
+
+def stages(name: str) -> tuple:
+    target = FakeTarget()
+    target.bundle = SimpleNamespace(
+        name=name, kind="photo", source_sha256="cd" * 32, consent=AGREED, source_name="a.jpg"
+    )
+    return target, FakeGenerator(), FakeBlender()
 
 
 def test_nothing_is_signed_without_consent() -> None:

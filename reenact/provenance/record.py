@@ -17,7 +17,7 @@ from reenact.version import __version__
 
 if TYPE_CHECKING:
     from reenact.config import GeneratorConfig
-    from reenact.engine import Engine
+    from reenact.playing import Playing
     from reenact.targets.library import OpenTarget
 
 LABEL = "reenact.rendering"  # of the assertion that holds the record
@@ -131,29 +131,65 @@ def driver_camera(camera: str, shown: str = NOTHING) -> Driver:
     return driver_file(path, shown) if path.is_file() else Driver(LIVE_CAMERA, shown=shown)
 
 
-def made_by(config: "GeneratorConfig", target: "OpenTarget") -> Made:
-    """The record of the generator that an engine of this configuration uses for a target."""
+def made_by(config: "GeneratorConfig", target: "OpenTarget", provider: str = "cpu") -> Made:
+    """The record of the generator that plays a target with this configuration, on this provider."""
     from reenact.generation.weights import find_model
 
     if not config.network:
         return Made("mesh warp", "", False)
     entry = find_model(config.model, target.models)
-    return Made(entry.name, entry.sha256, not entry.path.stem.endswith("-plain"))
+    if provider != "cpu" and entry.on_gpu is not None:  # as reenact.generation.session chooses
+        entry = find_model(entry.on_gpu, entry.path.parent)
+    return Made(entry.name, entry.sha256, True)
 
 
-def record_of(
-    command: str,
-    target: "OpenTarget",
-    driver: Callable[[str], Driver],
-    engine: "Engine",
-    generator: "GeneratorConfig",
-) -> Record:
-    """The record of what an engine made of one target.
+class Ledger:
+    """Gathers what there will be to record while it is shown: a live call may change its target.
 
-    driver  called with what of the driver's own picture may be in the output
+    driver  gives the driver's record for what of its own picture may be shown
+    config  of the generators
+    label, watermark, signer   see Record
     """
-    mouth = MOUTH if getattr(engine.generator, "mouth", "") == "driver" else NOTHING
-    return Record(command, (shown(target),), driver(mouth), (made_by(generator, target),), False, False)
+
+    def __init__(
+        self,
+        command: str,
+        driver: Callable[[str], Driver],
+        config: "GeneratorConfig",
+        *,
+        label: bool = False,
+        watermark: bool = False,
+        signer: str = "",
+    ) -> None:
+        self._command, self._driver, self._config = command, driver, config
+        self._label, self._watermark, self._signer = label, watermark, signer
+        self._targets: list[Shown] = []
+        self._generators: list[Made] = []
+        self._of_driver = NOTHING
+
+    def add(self, playing: "Playing") -> None:
+        """A target with its generator, from now on shown."""
+        target: OpenTarget = playing.target  # type: ignore[assignment]
+        entry = shown(target)
+        made = made_by(self._config, target, getattr(playing.generator, "provider", "cpu"))
+        if entry not in self._targets:
+            self._targets.append(entry)
+        if made not in self._generators:
+            self._generators.append(made)
+        if playing.mouth:
+            self._of_driver = MOUTH
+
+    def record(self) -> Record:
+        """What was gathered so far; TargetError where nothing was."""
+        return Record(
+            self._command,
+            tuple(self._targets),
+            self._driver(self._of_driver),
+            tuple(self._generators),
+            self._label,
+            self._watermark,
+            self._signer,
+        )
 
 
 def _type(path: Path) -> str:
