@@ -8,15 +8,12 @@ import numpy as np
 import pytest
 from tracked import driver
 
-from reenact.cli import main
 from reenact.errors import InputError
 from reenact.generation.canonical import EYES_Y, IOD, SIZE, canonical_matrix, to_crop
 from reenact.generation.guides import GATE, GRID, guides, openings
 from reenact.generation.meshwarp import with_rings
-from reenact.training.data import count_traits, pack_clips, pack_rendered, varied
-from reenact.training.pack import CROP, MARGIN, Pack, Person, cut, list_packs, person_of, read_pack, write_pack
+from reenact.training.pack import MARGIN, Pack, Person, cut, list_packs, person_of, read_pack, write_pack
 from reenact.training.pairs import Pairs
-from reenact.training.rendered import RenderConfig, load_renderer
 
 SOMEBODY = Person("nobody", "rendered", "train", "tests", "MIT", {"skin": "light"})
 
@@ -105,13 +102,6 @@ def test_a_folder_without_packs_names_the_command(tmp_path: Path) -> None:
         list_packs(tmp_path)
 
 
-def test_the_crops_that_are_kept_differ_most() -> None:
-    points = [p.points for p in driver()[1]] + [driver()[1][0].points] * 30
-    keep = varied(points, 12)
-    assert len(keep) == 12 == len(set(keep))
-    assert sum(k >= 60 for k in keep) <= 1  # of thirty that are the same one at most
-
-
 # Samples
 
 
@@ -176,118 +166,3 @@ def test_openings_are_where_lids_and_lips_are_apart() -> None:
     assert eyes[round(wide[468, 1]), round(wide[468, 0])] == 255
     assert eyes[round(wide[4, 1]), round(wide[4, 0])] == mouth[round(wide[4, 1]), round(wide[4, 0])] == 0
     assert openings(wide, 512).shape == (2, 512, 512)
-
-
-# Making a data set
-
-RENDERER = """
-import numpy as np, cv2
-class HeadModel:
-    names = ["jawOpen", "mouthSmile_L", "mouthSmile_R", "eyeBlink_L", "eyeBlink_R"] + [
-        n + s for n in ("eyeLookOut", "eyeLookIn", "eyeLookUp", "eyeLookDown") for s in ("_L", "_R")] + [
-        "mouthFunnel", "mouthPucker", "mouthStretch", "mouthLowerDown", "mouthUpperUp", "mouthRollLower", "browInnerUp",
-        "browOuterUp", "browDown", "mouthFrown", "noseSneer", "cheekPuff", "mouthPress", "jawLeft", "jawRight",
-        "eyeSquint", "eyeWide"]
-    landmarks = np.arange(68)
-    vertex_uv = np.random.default_rng(0).uniform(0.2, 0.8, (68, 2))
-    def index(self, name):
-        return [i for i, n in enumerate(self.names) if n == name or n[:-2] == name]
-    def shape(self, identity, expression):
-        return np.random.default_rng(1).normal(0, 3, (68, 3))
-class Person:
-    def __init__(self, model, seed):
-        self.skin, self.hair = np.array([200.0, 160, 140]), np.array([30.0, 20, 20])
-        self.texture, self.shape, self.seed = np.full((64, 64, 3), 150, np.float32), np.zeros(1), seed
-        self.hairline, self.bald = 7.0, False
-class Light:
-    def __init__(self, *a): self.a = a
-def light(seed): return Light()
-def background(seed): return None
-def rotation(*pose): return np.eye(3)
-def render(model, person, expression, turned, shift, size, **scene):
-    face = cv2.resize(cv2.imread(FACE), (size, size))
-    move = np.float32([[1, 0, 10 * shift[0]], [0, 1, 10 * shift[1] + person.seed % 7]])
-    return cv2.warpAffine(face, move, (size, size), borderMode=cv2.BORDER_REPLICATE), None
-"""
-
-
-@pytest.fixture
-def renderer(tmp_path: Path) -> Path:
-    from people import FACE_A
-
-    folder = tmp_path / "renderer"
-    folder.mkdir()
-    (folder / "synth.py").write_text(f"FACE = {str(FACE_A)!r}\n{RENDERER}")
-    return folder
-
-
-def quiet(what: str, done: int, total: int) -> None: ...
-
-
-def test_rendered_people_are_the_same_for_the_same_seed_and_stay_when_there(renderer: Path, tmp_path: Path) -> None:
-    config = RenderConfig(shots=3)
-    for out in ("one", "two"):
-        pack_rendered(renderer, 2, 40, config, tmp_path / out, quiet)
-    files = list_packs(tmp_path / "one")
-    assert [f.name for f in files] == ["r000040.npz", "r000041.npz"]
-    for path in files:
-        a, b = read_pack(path), read_pack(tmp_path / "two" / path.name)
-        assert a.crops.shape == (3, CROP, CROP, 3)
-        assert np.array_equal(a.crops, b.crops)
-        assert np.array_equal(a.points, b.points)
-        assert a.person.kind == "rendered"
-    before = files[0].stat().st_mtime_ns
-    files[1].unlink()
-    pack_rendered(renderer, 2, 40, config, tmp_path / "one", quiet)
-    assert files[0].stat().st_mtime_ns == before
-    assert files[1].exists()
-
-
-def test_every_tenth_rendered_person_only_judges(renderer: Path, tmp_path: Path) -> None:
-    pack_rendered(renderer, 10, 0, RenderConfig(shots=2), tmp_path / "all", quiet, share=(9, 10))
-    pack_rendered(renderer, 10, 0, RenderConfig(shots=2), tmp_path / "all", quiet, share=(0, 10))
-    assert [person_of(p).split for p in list_packs(tmp_path / "all")] == ["train", "held"]
-    counts = count_traits([tmp_path / "all"])
-    assert counts["kind"] == {"rendered": 2}
-    assert counts["split"] == {"rendered train": 1, "rendered held": 1}
-    assert sum(counts["skin"].values()) == 2
-
-
-def test_a_part_can_be_left_out_and_a_wrong_one_is_told() -> None:
-    plain = RenderConfig().without("glasses, beards")
-    assert (plain.glasses, plain.beards, plain.light, plain.shots) == (False, False, True, 12)
-    with pytest.raises(InputError, match="'hats' cannot be left out: expected some of wrinkles, beards"):
-        RenderConfig().without("hats")
-
-
-def test_a_folder_that_holds_no_renderer(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"holds no renderer: expected a folder with synth\.py"):
-        load_renderer(tmp_path)
-    (tmp_path / "synth.py").write_text("x = 1\n")
-    with pytest.raises(InputError, match="it lacks HeadModel, Person"):
-        load_renderer(tmp_path)
-
-
-def test_clips_are_packed_with_what_is_known_of_them(tmp_path: Path) -> None:
-    from reenact import assets
-
-    clips = tmp_path / "clips"
-    clips.mkdir()
-    (clips / "a.mp4").write_bytes(assets.DRIVER.read_bytes())
-    (clips / "b.mp4").write_bytes(b"no video")
-    table = tmp_path / "m.csv"
-    table.write_text("id,identity,licence,apparent_skin,glasses\na,ann,MIT,dark,no\n")
-    left = pack_clips(clips, table, ["ann"], tmp_path / "out", quiet)
-    assert len(left) == 1
-    assert left[0].startswith("b.mp4: ")
-    made = read_pack(tmp_path / "out" / "a.npz")
-    assert (made.person.name, made.person.split, made.person.licence) == ("ann", "held", "MIT")
-    assert made.person.traits == {"skin": "dark", "glasses": "no"}
-    assert 8 <= len(made.crops) <= 60
-
-
-def test_the_command_asks_for_something_to_pack(tmp_path: Path, capsys) -> None:
-    assert main(["train", "data", str(tmp_path / "out")]) == 2
-    assert "give --clips FOLDER, --renderer FOLDER, or both" in capsys.readouterr().err
-    assert main(["train", "data", str(tmp_path / "out"), "--clips", str(tmp_path)]) == 2
-    assert "holds no clips" in capsys.readouterr().err

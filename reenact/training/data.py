@@ -9,32 +9,33 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-import numpy as np
-
-from reenact.config import MediaConfig, TrackingConfig
+from reenact.config import TrackingConfig
 from reenact.errors import InputError, ReenactError
-from reenact.geometry import eye_distance
+from reenact.training.dataclips import Hands, choose, read_clip
 from reenact.training.pack import Person, cut, list_packs, person_of, write_pack
 from reenact.training.rendered import RenderConfig, load_renderer, shots, somebody
-from reenact.types import Floats, Frame, Pixels
+from reenact.types import Frame
 
 CLIPS = (".mp4", ".mkv", ".mpg", ".mov", ".avi", ".webm")
-_LEAST_IOD = 60.0  # pixels: smaller faces teach blur
-_LEAST_SCORE = 0.6  # of the tracker: a hand or a cup before the face lowers it
-_MOST = 60  # crops of one clip
-_EACH = 2  # of a clip's frames every second is looked at
+_FEWEST = 8  # crops that are still somebody to learn from
 _HELD = 10  # every tenth rendered person is never trained on
 
 Report = Callable[[str, int, int], None]  # what is being done, done, of how many
-_TRAITS = {"apparent_skin": "skin", "apparent_age": "age", "glasses": "glasses", "facial_hair": "beard"}
+_TRAITS = {
+    "apparent_skin": "skin",
+    "apparent_age": "age",
+    "glasses": "glasses",
+    "facial_hair": "beard",
+    "grade": "origin",  # how well it is documented where the clip comes from
+}
 
 
 def pack_clips(clips: Path, manifest: Path | None, held: Sequence[str], out: Path, report: Report) -> list[str]:
     """Packs every clip of a folder into out/NAME.npz, those there already left as they are; returns what was left out
     and why.
 
-    manifest  a CSV with the columns id, identity, licence, source_repo and what is seen of the person
-              (apparent_skin, apparent_age, glasses, facial_hair); several clips of one identity share its split
+    manifest  a CSV with the columns id, identity, licence, source_repo, grade and what is seen of the person
+              (apparent_skin, apparent_age, glasses, facial_hair); a split other than train judges only
     held      ids or identities that judge and are never trained on
     """
     found = sorted(p for p in clips.iterdir() if p.suffix.lower() in CLIPS)
@@ -50,32 +51,28 @@ def pack_clips(clips: Path, manifest: Path | None, held: Sequence[str], out: Pat
             continue
         row = rows.get(clip.stem, {})
         identity = row.get("identity") or clip.stem
-        split = "held" if clip.stem in held or identity in held else "train"
+        judges = clip.stem in held or identity in held or row.get("split", "train") != "train"
         traits = {ours: row[theirs] for theirs, ours in _TRAITS.items() if row.get(theirs)}
-        person = Person(identity, "real", split, row.get("source_repo", ""), row.get("licence", ""), traits)
+        person = Person(
+            identity, "real", "held" if judges else "train", row.get("source_repo", ""), row.get("licence", ""), traits
+        )
         try:
-            crops, points, times = _read(clip)
+            seen = read_clip(clip)
         except ReenactError as error:
             left.append(f"{clip.name}: {error}")
             continue
-        if len(crops) < 8:
-            left.append(f"{clip.name}: a face large enough is in {len(crops)} of the frames looked at, expected 8")
+        with Hands() as hidden:
+            keep = choose(seen, hidden)
+        if len(keep) < _FEWEST:
+            left.append(f"{clip.name}: a face large enough and unhidden is in {len(keep)} pictures, expected {_FEWEST}")
             continue
-        keep = varied(points, _MOST)
-        write_pack(place, person, [crops[i] for i in keep], [points[i] for i in keep], [times[i] for i in keep])
+        crops, points, times = (
+            [seen.crops[i] for i in keep],
+            [seen.points[i] for i in keep],
+            [seen.times[i] for i in keep],
+        )
+        write_pack(place, person, crops, points, times)
     return left
-
-
-def varied(points: Sequence[Floats], most: int) -> list[int]:
-    """Up to `most` crops that differ the most in shape and pose, in order: the mean one, then always the farthest."""
-    shape = np.stack(points)[:, :, :2]
-    shape = (shape - shape[:, 1:2]).reshape(len(points), -1)
-    chosen = [int(np.linalg.norm(shape - shape.mean(0), axis=1).argmin())]
-    far = np.linalg.norm(shape - shape[chosen[0]], axis=1)
-    while len(chosen) < min(most, len(points)):
-        chosen.append(int(far.argmax()))
-        far = np.minimum(far, np.linalg.norm(shape - shape[chosen[-1]], axis=1))
-    return sorted(chosen)
 
 
 def pack_rendered(
@@ -150,24 +147,6 @@ def _pack_one(module: ModuleType, model: Any, seed: int, held: bool, config: Ren
         return
     person = Person(f"r{seed:06}", "rendered", "held" if held else "train", "", "MIT", who.traits)
     write_pack(place, person, crops, points, [k / 30 for k in range(len(crops))])
-
-
-def _read(clip: Path) -> tuple[list[Pixels], list[Floats], list[float]]:
-    from reenact.sources import open_media
-    from reenact.tracking import FaceMeshTracker
-
-    crops, points, times = [], [], []
-    with open_media(clip, MediaConfig()) as source, FaceMeshTracker(TrackingConfig(smooth=False)) as tracker:
-        while (frame := source.read()) is not None:
-            track = tracker.track(frame)
-            if track is None or frame.seq % _EACH or track.score < _LEAST_SCORE:
-                continue
-            if eye_distance(track.points) >= _LEAST_IOD:
-                crop, placed = cut(frame.pixels, track.points)
-                crops.append(crop)
-                points.append(placed)
-                times.append(frame.t_capture)
-    return crops, points, times
 
 
 def _rows(manifest: Path) -> dict[str, dict[str, str]]:

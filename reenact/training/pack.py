@@ -67,22 +67,30 @@ def cut(picture: Pixels, points: Floats) -> tuple[Pixels, Floats]:
 
 
 def write_pack(
-    path: Path, person: Person, crops: Sequence[Pixels], points: Sequence[Floats], times: Sequence[float]
+    path: Path,
+    person: Person,
+    crops: Sequence[Pixels],
+    points: Sequence[Floats],
+    times: Sequence[float],
+    quality: int = _QUALITY,
 ) -> int:
-    """Writes a person's file whole or not at all; returns its bytes."""
-    coded = [cv2.imencode(".jpg", crop, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])[1].reshape(-1) for crop in crops]
+    """Writes a person's file whole or not at all, interrupted or not; returns its bytes.  quality: of the JPEGs."""
+    coded = [cv2.imencode(".jpg", crop, [cv2.IMWRITE_JPEG_QUALITY, quality])[1].reshape(-1) for crop in crops]
     fixed = np.clip(np.round(np.stack(points) * _UNIT), -32768, 32767).astype(np.int16)
     part = path.with_suffix(".part")
-    with part.open("wb") as file:
-        np.savez_compressed(
-            file,
-            jpeg=np.concatenate(coded),
-            ends=np.cumsum([len(c) for c in coded]),
-            points=fixed,
-            times=np.asarray(times, np.float32),
-            meta=np.array(json.dumps(asdict(person))),
-        )
-    part.replace(path)
+    try:
+        with part.open("wb") as file:
+            np.savez_compressed(
+                file,
+                jpeg=np.concatenate(coded),
+                ends=np.cumsum([len(c) for c in coded]),
+                points=fixed,
+                times=np.asarray(times, np.float32),
+                meta=np.array(json.dumps(asdict(person))),
+            )
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
     return path.stat().st_size
 
 
