@@ -255,13 +255,18 @@ def test_the_onnx_forms_are_the_network(data: Path, tmp_path: Path) -> None:
     assert rows[1].psnr_db > 50
     assert rows[2].psnr_db > 38
     assert sorted(p.name for p in (tmp_path / "out").iterdir()) == [
-        "manifest.toml", "portrait-256-fp16.onnx", "portrait-256-int8.onnx", "portrait-256.json",
+        "README.md", "manifest.toml", "portrait-256-fp16.onnx", "portrait-256-int8.onnx",
     ]  # fmt: skip
     back = shipped("portrait-256", tmp_path / "out")
     for name, value in lively().state_dict().items():
         assert torch.allclose(back.state_dict()[name], value, atol=1e-3, rtol=1e-3)
     Session(find_model("portrait-256", tmp_path / "out"), "cpu")
-    assert json.loads((tmp_path / "out" / "portrait-256.json").read_text())["multiply_adds"] > 0
+    said = (tmp_path / "out" / "README.md").read_text()
+    assert "| rendered held | 1 |" in said
+    assert "| rendered | 1 |" in said
+    assert "| int8 | " in said
+    export(tmp_path / "c.npz", [data], tmp_path / "out", "portrait-256")
+    assert (tmp_path / "out" / "README.md").read_text() == said  # in place of what was there, not after it
 
 
 def test_a_form_that_differs_too_much_is_not_written(tmp_path: Path, monkeypatch) -> None:

@@ -16,13 +16,14 @@ from reenact.training.network import Portrait
 
 @dataclass(slots=True)
 class Progress:
-    """Where a training is: steps done, seconds spent, the best judgement so far and at which step, and the history."""
+    """How far a training is: steps, seconds on so many threads, the best judgement and its step, the history."""
 
     step: int = 0
     seconds: float = 0.0
     best: float = float("-inf")
     best_step: int = 0
     history: list[dict[str, Any]] = field(default_factory=list)
+    threads: int = 1
 
 
 def save(path: Path, network: Portrait, progress: Progress, optimiser: torch.optim.Adam | None = None,
@@ -35,7 +36,7 @@ def save(path: Path, network: Portrait, progress: Progress, optimiser: torch.opt
             for name, value in optimiser.state.get(p, {}).items():
                 arrays[f"adam/{i}/{name}"] = torch.as_tensor(value).numpy()
     said = {"widths": network.widths, "step": progress.step, "seconds": progress.seconds, "best": progress.best,
-            "best_step": progress.best_step, "history": progress.history}  # fmt: skip
+            "best_step": progress.best_step, "history": progress.history, "threads": progress.threads}  # fmt: skip
     part = path.with_suffix(".part")
     with part.open("wb") as file:
         np.savez(file, progress=np.array(json.dumps(said)), **arrays)

@@ -1,6 +1,5 @@
 """From a checkpoint to model files: int8 for the CPU and float16 for a GPU, from the same weights, compared first."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -13,7 +12,7 @@ from reenact.errors import ModelError
 from reenact.generation.canonical import SIZE
 from reenact.generation.guides import CHANNELS
 from reenact.generation.weights import TensorSpec
-from reenact.training import checkpoint, graph, manifest
+from reenact.training import card, checkpoint, graph, manifest
 from reenact.training.network import Portrait, lay, multiply_adds
 from reenact.training.pairs import Sample
 from reenact.training.samples import People, batch
@@ -43,7 +42,7 @@ class Compared:
 def export(source: Path, data: Sequence[Path], folder: Path, name: str) -> list[Compared]:
     """Writes the network of a checkpoint; data: packed people, for calibration (train) and comparison (held).
 
-    Beside the model files NAME.json tells what the training was and what the comparison showed.
+    The model card README.md of the folder gets its measured part (reenact.training.card).
     Raises as `export_network`.
     """
     rng = np.random.default_rng(0)
@@ -62,7 +61,7 @@ def export(source: Path, data: Sequence[Path], folder: Path, name: str) -> list[
         "verdict": progress.best,
         "compared": [asdict(row) for row in found],
     }
-    (folder / f"{name}.json").write_text(json.dumps(facts, indent=1) + "\n", "utf-8")
+    card.put(folder / "README.md", name, card.measured(network, data, facts, progress.threads))
     return found
 
 

@@ -86,6 +86,7 @@ class Fit:
     def run(self, report: Report, stop: Callable[[], bool] = lambda: False) -> Progress:
         """Trains until the minutes are over, nothing gets better, or `stop()`; what was reached is saved."""
         began, spent = time.monotonic(), self.progress.seconds
+        self.progress.threads = self.config.threads
         source = batches(self.people, self.config.batch, self.config.seed, self.config.real, self.progress.step)
         try:
             for made in source:
