@@ -10,7 +10,7 @@ from reenact.cli import main
 from reenact.errors import InputError
 from reenact.training.data import count_traits, pack_clips, pack_rendered
 from reenact.training.dataclips import Seen, choose, features, see, sharpness
-from reenact.training.pack import CROP, cut, list_packs, person_of, read_pack
+from reenact.training.pack import CROP, Person, cut, list_packs, person_of, read_pack, write_pack
 from reenact.training.rendered import RenderConfig, load_renderer
 from reenact.types import Frame
 
