@@ -65,9 +65,9 @@ def run(
             one.retargeter.calibrate(rest)
         told: list[Signed] = []
         ledger = Ledger("demo", lambda _: driver_file(driver, PICTURE), GeneratorConfig())
+        stack.enter_context(signs(output, ledger.from_now(), told.append))
         ledger.add(one.playing)
         ledger.add(two.playing)
-        stack.enter_context(signs(output, ledger.record, told.append))
         sink = stack.enter_context(Recorder(output, SIZE, time_base=source.time_base, rate=source.rate))
         total = source.frames if limit is None else limit
         done = 0

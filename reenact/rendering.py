@@ -91,7 +91,7 @@ def render(
         ledger = Ledger("render", partial(driver_file, path), generator)
         ledger.add(engine.playing)
         with (
-            signs(output, ledger.record, told.append),
+            signs(output, ledger.from_now(), told.append),
             _open_output(output, target, source, audio, recorder) as sink,
         ):
             faceless = _drive(engine, source, sink, progress)

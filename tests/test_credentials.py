@@ -205,17 +205,20 @@ def test_a_call_that_changes_its_target_names_both_once(tmp_path: Path, monkeypa
     monkeypatch.setattr(of_record, "made_by", lambda config, target, provider: Made(provider, "", False))
     ledger = Ledger("live", lambda seen: Driver(LIVE_CAMERA, shown=seen), GeneratorConfig())
     with pytest.raises(TargetError, match="nothing is signed"):
-        ledger.record()
+        ledger.from_now()()
+    first = ledger.from_now()
     engine = Engine(FakeTracker(), FakeRetargeter(), *stages("ada"), slate=numbered((64, 48), 0))
     ledger.add(engine.playing)
     engine.on_play = ledger.add
-    assert ledger.record().driver.shown == "nothing"
+    assert first().driver.shown == "nothing"
     engine.play(Playing(*stages("bea"), mouth=True))
     engine.play(Playing(*stages("ada")))
-    record = ledger.record()
-    assert [shown.name for shown in record.targets] == ["ada", "bea"]
-    assert record.driver.shown == MOUTH
-    assert record.generators == (Made("cpu", "", False),)
+    later = ledger.from_now()  # a second file of the same call
+    assert [shown.name for shown in first().targets] == ["ada", "bea"]
+    assert first().driver.shown == MOUTH
+    assert first().generators == (Made("cpu", "", False),)
+    assert [shown.name for shown in later().targets] == ["ada"]
+    assert later().driver.shown == "nothing"
 
 
 def stages(name: str) -> tuple:

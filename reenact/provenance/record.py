@@ -163,29 +163,29 @@ class Ledger:
     ) -> None:
         self._command, self._driver, self._config = command, driver, config
         self._label, self._watermark, self._signer = label, watermark, signer
-        self._targets: list[Shown] = []
-        self._generators: list[Made] = []
-        self._of_driver = NOTHING
+        self._shows: list[tuple[Shown, Made, bool]] = []
 
     def add(self, playing: "Playing") -> None:
         """A target with its generator, from now on shown."""
         target: OpenTarget = playing.target  # type: ignore[assignment]
-        entry = shown(target)
         made = made_by(self._config, target, getattr(playing.generator, "provider", "cpu"))
-        if entry not in self._targets:
-            self._targets.append(entry)
-        if made not in self._generators:
-            self._generators.append(made)
-        if playing.mouth:
-            self._of_driver = MOUTH
+        self._shows.append((shown(target), made, playing.mouth))
 
-    def record(self) -> Record:
-        """What was gathered so far; TargetError where nothing was."""
+    def from_now(self) -> Callable[[], Record]:
+        """What gives the record of a file that begins now, whenever it ends: of what is shown now, and was since.
+
+        It raises TargetError where nothing was.
+        """
+        start = max(0, len(self._shows) - 1)
+        return lambda: self._record(self._shows[start:])
+
+    def _record(self, shows: list[tuple[Shown, Made, bool]]) -> Record:
+        mouth = any(mouth for _, _, mouth in shows)
         return Record(
             self._command,
-            tuple(self._targets),
-            self._driver(self._of_driver),
-            tuple(self._generators),
+            tuple(dict.fromkeys(target for target, _, _ in shows)),
+            self._driver(MOUTH if mouth else NOTHING),
+            tuple(dict.fromkeys(made for _, made, _ in shows)),
             self._label,
             self._watermark,
             self._signer,
