@@ -14,9 +14,11 @@ HELP = """Drive a target's face with a driver's face, live.
 [bold]reenact live -t portrait.jpg --consent self[/]    your webcam drives it
 [bold]reenact target add film.mp4 --name ada --consent self[/]
 [bold]reenact render me.mp4 -t ada -o out.mp4[/]    a video drives a target
+[bold]reenact verify out.mp4[/]    what a file says about itself: signed, by whom, who agreed
 [bold]reenact doctor[/]    what works on this machine, and what to do where not
 
-Exit status: 0 done, 1 failed at run time, 2 usage or bad input, 3 a device is missing."""
+Exit status: 0 done, 1 failed at run time, 2 usage or bad input, 3 a device is missing; of verify also 4 nothing found,
+5 found but broken."""
 
 app = typer.Typer(
     name="reenact",
