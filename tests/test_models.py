@@ -1,6 +1,7 @@
 """Model files: what the manifest says, what is refused, and where they run."""
 
 import hashlib
+import sys
 import tomllib
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +12,7 @@ import onnxruntime
 import pytest
 
 from reenact.errors import ModelError
+from reenact.generation import gpulibraries
 from reenact.generation.session import PROVIDERS, Session
 from reenact.generation.weights import MANIFEST, find_model, list_models, models_folder, read_model
 
@@ -177,6 +179,7 @@ def test_the_manifest_says_what_is_in_it() -> None:
 def only(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
     """A machine whose onnxruntime has these providers and no others."""
     monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: [PROVIDERS[n] for n in names])
+    monkeypatch.setattr(gpulibraries, "missing", lambda _: "")  # as far as files go
 
 
 @pytest.mark.parametrize(
@@ -216,12 +219,48 @@ def failing_on(monkeypatch: pytest.MonkeyPatch, *names: str, silently: bool = Fa
 @pytest.mark.parametrize("silently", [False, True])
 def test_a_machine_without_a_driver_says_so_or_takes_the_cpu_where_it_may(silently: bool, monkeypatch) -> None:
     failing_on(monkeypatch, "cuda", silently=silently)
-    with pytest.raises(ModelError, match=r"cannot run on cuda: cuda: .*install NVIDIA's driver") as told:
+    with pytest.raises(ModelError, match=r"cannot run on cuda: cuda: .*see whether nvidia-smi shows a GPU") as told:
         Session(find_model(NAME), "cuda")
     assert "\n" not in str(told.value)
     assert ("libcudart" in str(told.value)) != silently
     assert Session(find_model(NAME), "cuda", allow_cpu=True).provider == "cpu"
     assert Session(find_model(NAME), "auto").provider == "cpu"
+
+
+@pytest.mark.parametrize(
+    ("library", "remedy"),
+    [
+        ("libcublasLt.so.13", "pip install 'onnxruntime-gpu[cuda,cudnn]'"),
+        ("libcudnn.so.9", "pip install 'onnxruntime-gpu[cuda,cudnn]'"),
+        ("libcuda.so.1", "install NVIDIA's driver (on Debian: sudo apt-get install nvidia-driver)"),
+        ("libnvinfer.so.10", "pip install tensorrt"),
+    ],
+)
+def test_a_missing_library_is_named_with_the_command_that_brings_it(library: str, remedy: str, monkeypatch) -> None:
+    only(monkeypatch, "cpu", "cuda")
+    monkeypatch.setattr(gpulibraries, "missing", lambda provider: library if provider == "cuda" else "")
+    with pytest.raises(ModelError, match="cannot run on cuda: cuda: ") as told:
+        Session(find_model(NAME), "cuda")
+    assert f"{library} is missing; {remedy}" in str(told.value)
+    assert Session(find_model(NAME), "auto").provider == "cpu"
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux says which library is missing")
+def test_libraries_are_really_looked_for(monkeypatch) -> None:
+    if PROVIDERS["cuda"] not in onnxruntime.get_available_providers():
+        pytest.skip("this onnxruntime is built without CUDA")
+    loaded = []
+
+    def load(name, *_):
+        loaded.append(name)
+        if name.endswith("libonnxruntime_providers_cuda.so"):
+            raise OSError("libcurand.so.10: cannot open shared object file: No such file or directory")
+
+    monkeypatch.setattr(gpulibraries.ctypes, "CDLL", load)
+    assert gpulibraries.missing("cuda") == "libcurand.so.10"
+    assert Path(loaded[-1]).is_file()
+    assert gpulibraries.missing("cpu") == ""
+    assert gpulibraries.missing("directml") == ""
 
 
 def test_auto_takes_a_gpu_that_works(monkeypatch) -> None:

@@ -5,12 +5,13 @@ from typing import Any, Protocol
 import numpy as np
 
 from reenact.errors import ModelError
+from reenact.generation import gpulibraries
 from reenact.generation.binding import PROVIDERS, provider_list
 from reenact.generation.weights import ModelEntry, TensorSpec, find_model, read_model
 
 _REMEDY = {
-    "tensorrt": "install TensorRT 10: pip install tensorrt",
-    "cuda": "install NVIDIA's driver, then: pip install 'onnxruntime-gpu[cuda,cudnn]'",
+    "tensorrt": "see whether nvidia-smi shows a GPU; then: pip install tensorrt",
+    "cuda": "see whether nvidia-smi shows a GPU; then: pip install 'onnxruntime-gpu[cuda,cudnn]'",
     "coreml": "CoreML needs macOS and the onnxruntime package",
     "directml": "DirectML needs Windows and the onnxruntime-directml package",
 }
@@ -82,6 +83,9 @@ class Session:
         for name in wanted:
             if PROVIDERS[name] not in present:
                 reasons.append(f"{name}: this onnxruntime has no {PROVIDERS[name]}; {_REMEDY.get(name, '')}")
+                continue
+            if library := gpulibraries.missing(name):
+                reasons.append(f"{name}: {library} is missing; {gpulibraries.remedy(library)}")
                 continue
             form = self._form(name)
             content = read_model(form)

@@ -84,6 +84,7 @@ class VirtualCamera:
         self._pictures: Pictures | None = None
         self._starting: HostStart | None = None
         self._host_pid = 0
+        self._taken = ""  # by whom the device meant is used
         self._closed = False
         self._number = 0  # of the picture handed in last
         self._awaited: tuple[int, float, float] | None = None  # its seq, t_capture and time, while there is no answer
@@ -107,9 +108,10 @@ class VirtualCamera:
                     if not told.get("engine"):
                         self._open(link, told, token)
                         return True
+                    self._taken = self._taken or _taken(told)
                     if self._wanted not in ("auto", told["backend"]):
                         link.close()
-                        raise DeviceError(_taken(told))
+                        raise DeviceError(self._taken)
             link.close()
         return False
 
@@ -119,6 +121,8 @@ class VirtualCamera:
         if answer is None:
             self._starting.kill()
             raise DeviceError(f"the virtual camera did not open within {self._config.start_s:g} s: try again")
+        if self._taken and "address" not in answer:  # the first was taken, and there is no second
+            raise DeviceError(self._taken)
         self._follow(answer)
 
     def _host_start(self, device: str) -> HostStart:
