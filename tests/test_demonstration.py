@@ -8,6 +8,7 @@ import pytest
 
 from reenact import assets, demonstration
 from reenact.cli import main
+from reenact.provenance.reading import read_credentials
 from reenact.sources import VideoFile
 
 
@@ -47,3 +48,7 @@ def test_it_writes_the_video_and_the_table(
     p = demonstration.PANEL
     for i in range(3):
         assert pictures[-1][:p, i * p : (i + 1) * p].std() > 20
+    said = read_credentials(tmp_path / "demo.mp4").rendering
+    assert said is not None
+    assert [shown["kind"] for shown in said["targets"]] == ["photo", "video"]
+    assert (said["command"], said["driver"]["shown"]) == ("demo", "the picture")

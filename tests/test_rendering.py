@@ -3,6 +3,7 @@
 import errno
 import os
 from pathlib import Path
+from types import SimpleNamespace
 
 import av
 import clips
@@ -14,10 +15,13 @@ from fakes import shows_canary
 
 from reenact import assets
 from reenact.cli import main
-from reenact.config import RetargetConfig
+from reenact.config import GeneratorConfig, RetargetConfig
 from reenact.errors import SinkError, SourceError
+from reenact.generation.weights import find_model
+from reenact.provenance.reading import read_credentials
 from reenact.rendering import Rendered, render
 from reenact.sources import VideoFile
+from reenact.targets.bundle import sha256
 from reenact.targets.library import OpenTarget, open_target
 
 
@@ -61,6 +65,42 @@ def test_one_picture_for_each_of_the_driver_s_at_its_time(photo: OpenTarget, tmp
     assert times_of(tmp_path / "out.mp4") == pytest.approx([s / 30 for s in stamps], abs=1e-6)
     assert reports[-1] == (12, 12)
     assert {"track", "retarget", "target", "generate", "blend", "write"} <= {row.name for row in done.stats.table()}
+
+
+def test_what_is_written_is_signed_and_says_who_and_with_what(
+    photo: OpenTarget, video: OpenTarget, tmp_path: Path
+) -> None:
+    driver = clips.driver(tmp_path / "driver.mp4", 3)
+    cv2.imwrite(str(tmp_path / "driver.png"), clips.pictures(1)[0])
+    for target, source, output, action in (
+        (photo, driver, tmp_path / "out.mp4", "c2pa.created"),
+        (video, driver, tmp_path / "edited.mp4", "c2pa.edited"),
+        (photo, tmp_path / "driver.png", tmp_path / "out.png", "c2pa.created"),
+    ):
+        done = render(source, target, output, RetargetConfig(neutral="first"))
+        assert done.signed.by == "reenact user"
+        found = read_credentials(output)
+        assert found.state == "valid"
+        said = found.rendering
+        assert said is not None
+        assert [shown["sha256"] for shown in said["targets"]] == [target.bundle.source_sha256]
+        assert said["targets"][0]["consent"]["kind"] == "synthetic"
+        assert said["driver"]["sha256"] == sha256(source)
+        assert said["driver"]["shown"] == ("the inside of the mouth" if target is photo else "nothing")
+        assert said["generators"][0]["sha256"] == find_model(GeneratorConfig().model).sha256
+        assert action.encode() in output.read_bytes()
+
+
+def test_a_file_that_cannot_be_signed_is_kept_and_said(
+    photo: OpenTarget, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=10))
+    driver = clips.driver(tmp_path / "driver.mp4", 3)
+    arguments = ["render", str(driver), "-t", str(assets.PHOTO), "--consent", "synthetic", "-o"]
+    assert main([*arguments, str(tmp_path / "out.mp4")]) == 0
+    assert "is kept unsigned" in capsys.readouterr().err
+    assert len(times_of(tmp_path / "out.mp4")) == 3
+    assert read_credentials(tmp_path / "out.mp4").state == "none"
 
 
 def test_the_face_moves_and_the_picture_s_edge_stays(photo: OpenTarget, tmp_path: Path) -> None:
