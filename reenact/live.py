@@ -112,7 +112,16 @@ class Live:
     @property
     def drops(self) -> int:
         """Pictures that were replaced by newer ones before they were used."""
-        return self._frames.dropped + self._readings.dropped + self._composites.dropped
+        return sum(self.dropped.values())
+
+    @property
+    def dropped(self) -> dict[str, int]:
+        """The same by who made them: the pictures of the camera, the tracker and the generator."""
+        return {
+            "camera": self._frames.dropped,
+            "tracker": self._readings.dropped,
+            "generator": self._composites.dropped,
+        }
 
     @property
     def trouble(self) -> str:

@@ -1,7 +1,6 @@
 """The real live loop from a source to a sink that only converts, timed."""
 
 import json
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,15 +14,69 @@ import numpy as np
 
 from reenact.assembly import open_engine
 from reenact.bench.machine import facts
+from reenact.bench.watch import Arrivals, Converting, Process, resident_mb, slope_per_hour
 from reenact.config import GeneratorConfig, LiveConfig
+from reenact.crew import cores_shared
 from reenact.errors import InputError
 from reenact.live import Live
-from reenact.stages import Source
+from reenact.sources.media import open_media
+from reenact.sources.paced import Paced
+from reenact.stages import Source, Tracker
 from reenact.stats import LATENCY, Series
-from reenact.types import Composite, Frame, Kind, Pixels
+from reenact.types import Frame, Kind
 
 if TYPE_CHECKING:
     from reenact.targets.library import OpenTarget
+
+_ALONE = 90  # pictures tracked alone before the loop, and again after it
+_MEMORY_SETTLES_S = 600.0  # seconds after which memory must not grow any more
+_POINTS = 400  # of a curve, at most
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """Milliseconds: middle, tail and worst."""
+
+    p50: float
+    p95: float
+    p99: float
+    max: float
+
+    @classmethod
+    def of(cls, seconds: "np.ndarray[Any, Any]") -> "Spread | None":
+        if len(seconds) == 0:
+            return None
+        return cls(*(float(v) for v in np.percentile(1000 * seconds, (50, 95, 99, 100))))
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What a new picture costs, beside what tracking it alone costs in the same process, before and after the loop.
+
+    stages_ms, tracking_ms  the stages' medians added up, by the clock; and the median of tracking alone
+    cpu_ms, tracking_cpu_ms  CPU time of the whole process for a new picture, decoding the source's and pacing
+                            included; and of tracking alone
+    ratio, cpu_ratio        whole over tracking
+    """
+
+    stages_ms: float
+    tracking_ms: float
+    ratio: float
+    cpu_ms: float
+    tracking_cpu_ms: float
+    cpu_ratio: float
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """MiB, and how fast it grew after ten minutes, or in a shorter run after its first third: None under a minute."""
+
+    start: float
+    end: float
+    largest: float
+    slope_per_hour: float | None
+    threads: int
+    handles: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,46 +85,42 @@ class Measured:
 
     stages     each stage's times and the series "capture to sink": from the camera's picture to the moment at
                which the sink took what was made of it
+    age        of every picture when the sink took it, the last one sent again included
+    interval   between one picture and the next at the sink; jitter_ms is its standard deviation
+    dropped    pictures replaced by newer ones before they were used, and by whom
     sent       pictures the sink took, by kind; again: those of them that were the last picture once more
-    cpu        of one core, percent; memory_mb the largest resident size
+    left_out   what the loop left out at the end because the machine is too slow; changes: how often that changed
+    cpu        of one core, percent
+    curves     for plots: times by the second, histograms, memory
     """
 
     target: str
     size: tuple[int, int]
     source_rate: float
+    provider: str
     seconds: float
     frames_per_s: float
     captured: int
-    dropped: int
+    dropped: dict[str, int]
     sent: dict[str, int]
     again: int
     faults: int
+    left_out: str
+    changes: int
+    age: Spread | None
+    interval: Spread | None
+    jitter_ms: float
     cpu: float
-    memory_mb: float | None
+    work: Work | None
+    memory: Memory | None
     stages: list[Series]
+    curves: dict[str, Any]
 
     def latency(self) -> Series | None:
         return next((row for row in self.stages if row.name == LATENCY), None)
 
     def as_json(self) -> dict[str, Any]:
         return {"bench": "latency", "machine": facts(), **asdict(self)}
-
-
-class Converting:
-    """A sink that does what a virtual camera's does before it writes: BGR to I420, but for pictures of odd size."""
-
-    def __init__(self) -> None:
-        self.frames = 0
-        self._planes: Pixels | None = None
-
-    def send(self, composite: Composite) -> None:
-        height, width = composite.pixels.shape[:2]
-        if height % 2 == 0 and width % 2 == 0:
-            self._planes = cv2.cvtColor(composite.pixels, cv2.COLOR_BGR2YUV_I420, dst=self._planes)  # type: ignore[assignment]
-        self.frames += 1
-
-    def close(self) -> None:
-        self._planes = None
 
 
 class AtRate:
@@ -96,50 +145,123 @@ def measure(
     seconds: float,
     rate: float | None = None,
     generator: GeneratorConfig | None = None,
+    *,
+    adapt: bool = True,
 ) -> Measured:
     """Runs the live loop for so many seconds, the driver's file played round and round in real time.
 
-    rate  of the source, frames/s; None: the file's own.  The sink is paced at the same rate.
+    rate   of the source, frames/s; None: the file's own.  The sink is paced at the same rate.
+    adapt  whether the loop may leave something out on a machine that is too slow
     The first second (or a quarter of a shorter run) is not counted: models load, caches fill, the neutral is taken.
     """
-    from reenact.sources import open_media
-    from reenact.sources.paced import Paced
-
     source = Paced(lambda: _at_rate(open_media(driver), rate), loop=True)
-    sink = Converting()
+    config = LiveConfig(rate=source.rate, adapt=adapt)
+    room = int(2 * seconds * source.rate) + 1000
     with open_engine(target, generator=generator, live=True) as engine:
-        lead_in = Live(source, engine, sink, LiveConfig(rate=source.rate))
-        lead_in.run(min(1.0, seconds / 4))
+        alone = [_tracked_alone(engine.tracker, driver)]
+        Live(source, engine, Converting(room=1), config).run(min(1.0, seconds / 4))
         engine.stats.clear()
         source = Paced(lambda: _at_rate(open_media(driver), rate), loop=True)
-        live = Live(source, engine, sink, LiveConfig(rate=source.rate))
-        before = time.process_time()
-        live.run(seconds)
-        used = time.process_time() - before
-    stats, ran = live.stats, live.seconds
+        sink = Converting(room=room)
+        live = Live(source, engine, sink, config)
+        with Process() as process:
+            before = time.process_time()
+            live.run(seconds)
+            used = time.process_time() - before
+        stages = live.stats.table()
+        alone.append(_tracked_alone(engine.tracker, driver))
+    stats, ran, noted = live.stats, live.seconds, sink.noted
+    fresh = stats.counted("sent") - stats.counted("sent again")
     return Measured(
         target=f"{target.name} ({target.kind})",
         size=target.size,
         source_rate=source.rate,
+        provider=str(getattr(engine.generator, "provider", "")),
         seconds=ran,
-        frames_per_s=(stats.counted("sent") - stats.counted("sent again")) / ran,
+        frames_per_s=fresh / ran,
         captured=stats.counted("captured"),
-        dropped=live.drops + source.dropped,
+        dropped={"source": source.dropped, **live.dropped},
         sent={kind.value: stats.counted(f"sent {kind.value}") for kind in Kind},
         again=stats.counted("sent again"),
         faults=stats.counted("faults"),
+        left_out=live.slow,
+        changes=stats.counted("settings changed"),
+        age=Spread.of(noted.ages[~noted.of(Kind.SLATE)]),
+        interval=Spread.of(noted.intervals),
+        jitter_ms=1000 * float(noted.intervals.std()) if len(noted.intervals) else 0.0,
         cpu=100.0 * used / ran,
-        memory_mb=_largest_mb(),
-        stages=stats.table(),
+        work=work_of(stages, fresh, used, np.concatenate(alone)),
+        memory=_memory(process),
+        stages=stages,
+        curves=curves(noted, process.samples),
     )
 
 
-def _largest_mb() -> float | None:
+def _tracked_alone(tracker: Tracker, driver: Path) -> "np.ndarray[Any, Any]":
+    """(n, 2) seconds: by the clock and of CPU, of tracking the driver's first pictures one after the other."""
+    source = open_media(driver)
+    spent: list[tuple[float, float]] = []
     try:
-        import resource
-    except ImportError:  # Windows
+        with cores_shared():
+            while len(spent) < _ALONE and (frame := source.read()) is not None:
+                began, cpu = time.perf_counter(), time.process_time()
+                tracker.track(frame)
+                spent.append((time.perf_counter() - began, time.process_time() - cpu))
+    finally:
+        source.close()
+        tracker.reset()
+    return np.array(spent).reshape(-1, 2)
+
+
+def work_of(stages: list[Series], pictures: int, cpu_s: float, alone: "np.ndarray[Any, Any]") -> Work | None:
+    """Whole-loop work for each of so many new pictures, over tracking alone; None where nothing was made."""
+    if pictures == 0 or len(alone) == 0:
         return None
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
+    whole = sum(row.p50_ms * row.count for row in stages if row.name != LATENCY) / pictures
+    tracking, tracking_cpu = (max(1000 * float(v), 1e-6) for v in np.median(alone, axis=0))
+    cpu = 1000 * cpu_s / pictures
+    return Work(whole, tracking, whole / tracking, cpu, tracking_cpu, cpu / tracking_cpu)
+
+
+def _memory(process: Process) -> Memory | None:
+    samples = process.samples
+    if len(samples) == 0:
+        return None
+    settled = min(_MEMORY_SETTLES_S, samples[-1, 0] / 3)
+    slope = slope_per_hour(samples, settled)
+    most = [float(v) for v in samples[:, 1:].max(0)]
+    largest = max(most[0], resident_mb() or 0.0)
+    return Memory(float(samples[0, 1]), float(samples[-1, 1]), largest, slope, int(most[1]), int(most[2]))
+
+
+def curves(noted: Arrivals, memory: "np.ndarray[Any, Any]") -> dict[str, Any]:
+    """What the report plots, small enough for JSON: by time the median and the worst capture to sink, histograms of
+    both, memory."""
+    live = noted.of(Kind.LIVE) & noted.fresh
+    times, ages = noted.times[live] - (noted.times[0] if len(noted.times) else 0.0), 1000 * noted.ages[live]
+    made: dict[str, Any] = {}
+    if len(ages):
+        parts = np.array_split(np.arange(len(ages)), min(_POINTS, max(1, len(ages) // 5)))
+        made["latency"] = {
+            "t": [round(float(times[p].mean()), 3) for p in parts],
+            "p50": [round(float(np.median(ages[p])), 3) for p in parts],
+            "max": [round(float(ages[p].max()), 3) for p in parts],
+        }
+        made["latency_histogram"] = _histogram(ages)
+    if len(noted.intervals):
+        made["interval_histogram"] = _histogram(1000 * noted.intervals)
+    if len(memory):
+        kept = memory[:: -(-len(memory) // _POINTS)]
+        made["memory"] = {"t": [round(float(v), 1) for v in kept[:, 0]], "mb": [round(float(v), 2) for v in kept[:, 1]]}
+    return made
+
+
+def _histogram(values_ms: "np.ndarray[Any, Any]") -> dict[str, list[float]]:
+    """Counts between edges, up to the 99.5th percentile; the last bin holds what is beyond."""
+    low, high = float(values_ms.min()), float(np.percentile(values_ms, 99.5))
+    edges = np.linspace(low, max(high, low + 1.0), 41)
+    counts = np.histogram(np.minimum(values_ms, edges[-1]), edges)[0]
+    return {"edges": [round(float(e), 3) for e in edges], "counts": [int(c) for c in counts]}
 
 
 def _at_rate(source: Source, rate: float | None) -> Source:
@@ -166,6 +288,6 @@ def on_canvas(picture: Path, size: tuple[int, int]) -> Iterator[Path]:
         yield path
 
 
-def save(measured: Measured, path: Path) -> None:
-    """Writes the result as JSON, with the facts of the machine."""
-    path.write_text(json.dumps(measured.as_json(), indent=1) + "\n")
+def save(result: dict[str, Any], path: Path) -> None:
+    """Writes what `Measured.as_json` gave."""
+    path.write_text(json.dumps(result, indent=1) + "\n")

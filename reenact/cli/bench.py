@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from reenact.cli import options as o
+from reenact.cli.latency import latency
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
-    from reenact.bench.latency import Measured
+    pass
 
 app = typer.Typer(no_args_is_help=True, help="Measure on this machine: blending, quality against exact truth, latency.")
 
@@ -124,93 +123,4 @@ def quality(
         bench.save(measured, json)
 
 
-@app.command()
-def latency(
-    target: Annotated[
-        str | None, typer.Option("--target", "-t", metavar="NAME|FILE", help="Default: the built-in photo.")
-    ] = None,
-    driver: Annotated[
-        Path | None, typer.Option(metavar="VIDEO", help="Played as a webcam. Default: the built-in driver.")
-    ] = None,
-    seconds: Annotated[float, typer.Option(min=1, help="How long to run.")] = 20.0,
-    size: Annotated[
-        str | None, typer.Option(metavar="WxH", help="Output size, for a picture as target: laid on a canvas.")
-    ] = None,
-    rate: Annotated[
-        float | None, typer.Option(min=1, max=240, help="The driver's pictures a second. Default: the file's.")
-    ] = None,
-    consent: o.Consent = None,
-    note: o.Note = "",
-    mouth: o.MouthWay = o.MOUTH,
-    provider: o.RunsOn = o.PROVIDER,
-    allow_cpu: o.AllowCpu = False,
-    json: Json = Path("latency.json"),
-) -> None:
-    """Runs the real live loop into a sink that converts as a virtual camera does, and times every stage.
-
-    \b
-    [bold]reenact bench latency[/]
-    [bold]reenact bench latency --rate 60 --seconds 60[/]
-    [bold]reenact bench latency -t portrait.jpg --consent self --size 1920x1080[/]
-    """
-    from contextlib import ExitStack
-
-    from reenact import assets
-    from reenact.bench import latency as bench
-    from reenact.cli.console import err, out
-    from reenact.cli.opening import opened_target, warm
-    from reenact.config import GeneratorConfig
-    from reenact.errors import InputError
-    from reenact.rendering import check_output
-    from reenact.sources import open_media
-
-    generator = GeneratorConfig(mouth=mouth.value, provider=provider.value, allow_cpu=allow_cpu)
-    driver = assets.DRIVER if driver is None else o.existing(driver, "a video")
-    open_media(driver).close()
-    if json is not None:
-        check_output(json)
-    if target is None:
-        target, consent = str(assets.PHOTO), SYNTHETIC
-    with ExitStack() as stack:
-        if size is not None:
-            if not Path(target).is_file():
-                raise InputError(f"--size {size} needs a picture file as target, {target} is none")
-            target = str(stack.enter_context(bench.on_canvas(Path(target), _size(size))))
-        shown = stack.enter_context(opened_target(target, consent, note))
-        warm()
-        with err.status(f"running for {seconds:.0f} s"):
-            measured = bench.measure(driver, shown, seconds, rate, generator)
-    out.print(_latency_table(measured))
-    out.print(
-        f"{measured.target} at {measured.size[0]}x{measured.size[1]}: {measured.frames_per_s:.1f} new pictures a "
-        f"second from {measured.source_rate:g}, {measured.dropped} dropped of {measured.captured}, "
-        f"{measured.again} sent again, "
-        f"{measured.faults} faults, {measured.cpu:.0f} % of a core",
-        soft_wrap=True,
-    )
-    if json is not None:
-        bench.save(measured, json)
-
-
-def _latency_table(measured: "Measured") -> "Table":
-    from rich.table import Table
-
-    from reenact.stats import LATENCY
-
-    table = Table(title="milliseconds", title_justify="left")
-    table.add_column("stage")
-    for column in ("p50", "p95", "p99", "max", "times"):
-        table.add_column(column, justify="right")
-    for row in measured.stages:
-        numbers = (f"{v:.2f}" for v in (row.p50_ms, row.p95_ms, row.p99_ms, row.max_ms))
-        table.add_row(row.name, *numbers, str(row.count), style="bold" if row.name == LATENCY else "")
-    return table
-
-
-def _size(text: str) -> tuple[int, int]:
-    from reenact.errors import InputError
-
-    width, _, height = text.partition("x")
-    if not (width.isdigit() and height.isdigit()):
-        raise InputError(f"--size is {text!r}: expected WIDTHxHEIGHT, such as 1280x720")
-    return int(width), int(height)
+app.command()(latency)

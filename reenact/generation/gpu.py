@@ -22,7 +22,8 @@ from numba import cuda
 
 from reenact.config import BlendConfig, GeneratorConfig, RetargetConfig
 from reenact.easing import rest_motion
-from reenact.errors import ModelError
+from reenact.errors import ModelError, ReenactError
+from reenact.gate import Untrusted
 from reenact.generation import cudanetwork, cudaover, cudawarp
 from reenact.generation.devicelayer import DeviceLayer
 from reenact.generation.devicenetwork import DeviceNetwork
@@ -41,6 +42,7 @@ from reenact.types import Composite, InnerMouth, Kind, Motion, Patch, Pixels, Sh
 SIMULATED = os.environ.get("NUMBA_ENABLE_CUDASIM") == "1"
 _BLOB = 2_000_000  # bytes for what has no fixed size, and at least two for each pixel of the output
 _TILE: Tile = (32, 8)
+_DRIVERS = ("numba.cuda", "numba_cuda", "cuda.")  # where the errors of a device come from
 _WARM_UPS = 4  # pictures; a CUDA graph is recorded within three
 _SHOWN = 0.5  # of the face's oval, each way: the part that is shown to the gate as the patch
 
@@ -162,6 +164,24 @@ class CudaPortrait:
 
     def _run(self, scene: Scene, shot: Shot, plan: FacePlan, seq: int) -> Pixels:
         """The finished picture (H, W, 3), in memory of its own."""
+        try:
+            self._on_stream(scene, shot, plan, seq)
+        except Exception as error:
+            if isinstance(error, ReenactError) or not type(error).__module__.startswith(_DRIVERS):
+                raise
+            told = str(error).splitlines() or [type(error).__name__]
+            raise ModelError(f"the GPU failed: {told[0]}") from error
+        numbers = self._pinned[-4 * cudanetwork.STATUS :].view(np.int32)
+        if (int(numbers[0]), int(numbers[1])) != (seq & 0x7FFFFFFF, seq >> 31):
+            raise ModelError(f"the GPU gave another picture than that of frame {seq}")
+        if numbers[2] != 0:
+            raise Untrusted(f"the network's numbers for frame {seq} are not finite")
+        width, height = self._size
+        picture: Pixels = self._pinned[: 3 * width * height].reshape(height, width, 3).copy()
+        return picture
+
+    def _on_stream(self, scene: Scene, shot: Shot, plan: FacePlan, seq: int) -> None:
+        """Stages, draws and waits until the picture is in the pinned memory."""
         staging, stream = self._staging, self._stream
         staging.clear()
         host = staging.host
@@ -178,14 +198,6 @@ class CudaPortrait:
         self._down.copy_to_host(self._pinned, stream=stream)
         self._step("down")
         stream.synchronize()
-        told = self._pinned[-4 * cudanetwork.STATUS :].view(np.int32)
-        if (int(told[0]), int(told[1])) != (seq & 0x7FFFFFFF, seq >> 31):
-            raise ModelError(f"the GPU gave another picture than that of frame {seq}")
-        if told[2] != 0:
-            raise ModelError(f"the network's numbers for frame {seq} are not finite")
-        width, height = self._size
-        picture: Pixels = self._pinned[: 3 * width * height].reshape(height, width, 3).copy()
-        return picture
 
     def _draw(self, scene: Scene, shot: Shot, plan: FacePlan, asked: bool) -> None:
         """Everything between the two copies; nothing of it is waited for."""
