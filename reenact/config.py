@@ -192,6 +192,23 @@ class RecorderConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class CoverageConfig:
+    """Recording a target, see reenact.targets.record."""
+
+    calibration_frames: int = 15  # at rest, from which the neutral face is taken
+    calibrate_s: float = 4.0  # after which it is taken from whatever was seen
+    patience_s: float = 10.0  # without anything new until the next prompt
+    most_s: float = 150.0
+    near_px: float = 60.0  # between the outer eye corners, under which the person is asked to come nearer
+    dark_level: float = 40.0  # mean grey level of the face under which it is too dark
+
+    def __post_init__(self) -> None:
+        _within("calibration_frames", self.calibration_frames, 1, 1000)
+        for name in ("calibrate_s", "patience_s", "most_s"):
+            _within(name, getattr(self, name), 0.1, 3600.0)
+
+
+@dataclass(frozen=True, slots=True)
 class PreviewConfig:
     """The preview window."""
 

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from reenact.cli import options as o
+from reenact.cli.record import record
 from reenact.cli.training import train
 
 app = typer.Typer(no_args_is_help=True, help="Who is shown: add, list, show and remove targets.")
@@ -108,4 +109,5 @@ def remove(name: Annotated[str, typer.Argument(help="A target's name.")]) -> Non
     out.print(f"{name} is removed", markup=False)
 
 
+app.command()(record)
 app.command()(train)

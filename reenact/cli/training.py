@@ -1,12 +1,13 @@
 """`reenact train generator`, `reenact train export` and `reenact target train`: what teaches the network."""
 
-import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from reenact.cli.interruption import interruptible
 
 if TYPE_CHECKING:
     from reenact.training.fit import Report
@@ -53,7 +54,7 @@ def generator(
     people, judges = People(data, "train", taken), People(data, "held").judges(12)
     config = FitConfig(minutes=minutes, rate=rate, real=real, seed=seed, threads=threads)
     fit = Fit(out, people, judges, config, None if start is None else averaged(start))
-    with _interruptible() as stopped, _reporting("training", minutes) as report:
+    with interruptible() as stopped, _reporting("training", minutes) as report:
         reached = fit.run(report, stopped)
     console.print(
         f"{reached.step} steps in {reached.seconds / 60:.0f} minutes, the best at step {reached.best_step}: "
@@ -112,7 +113,7 @@ def train(
     _needs_torch()
     from reenact.training.target import train_on
 
-    with _interruptible() as stopped, _reporting(f"training on {name}", minutes) as report:
+    with interruptible() as stopped, _reporting(f"training on {name}", minutes) as report:
         outcome, sheet = train_on(bundle, minutes, threads, report, stopped)
     console.print(_scores(outcome.base, outcome.before, outcome.after))
     kept = f"kept: {name} has a generator of its own" if outcome.kept else f"not kept: {name} is no worse as it is"
@@ -159,15 +160,3 @@ def _reporting(what: str, minutes: float) -> "Iterator[Report]":
             bar(int(reached.seconds), int(60 * minutes), f"{what}: {line[:12]}")
 
         yield report
-
-
-@contextmanager
-def _interruptible() -> Iterator[Callable[[], bool]]:
-    """Ctrl-C and SIGTERM ask for an end after the present step, with all saved; yields whether one came."""
-    came: list[int] = []
-    before = {n: signal.signal(n, lambda number, _: came.append(number)) for n in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield lambda: bool(came)
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -37,6 +37,14 @@ def check_name(name: str) -> str:
     return name
 
 
+def check_new(name: str, force: bool = False) -> Path:
+    """Where a target of that name will be; TargetError for a bad name, or one that is taken and not to be replaced."""
+    place = targets_folder() / check_name(name)
+    if place.exists() and not force:
+        raise TargetError(f"there is a target {name!r} already: choose another name, or replace it with --force")
+    return place
+
+
 def add_target(
     path: str | Path,
     name: str,
@@ -55,10 +63,8 @@ def add_target(
     Raises TargetError (name, consent), SourceError (the file), SinkError (the folder cannot be written); then
     nothing is left behind and a target that was there before is untouched.
     """
-    place = targets_folder() / check_name(name)
+    place = check_new(name, force)
     entry = consent_today(consent, note, agreement)
-    if place.exists() and not force:
-        raise TargetError(f"there is a target {name!r} already: choose another name, or replace it with --force")
     check_file(Path(path))  # a missing file is told before a folder is made
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
