@@ -52,7 +52,7 @@ def test_a_file_signed_here(tmp_path: Path, bounded: Bounded) -> None:
         "on 2026-05-03 by that machine's clock, visible label on",
         f'target: "ada", a photo, SHA-256 {"cd" * 32}',
         'consent: agreement: "Ada said "yes" by mail, für Übungen", entered 2026-05-03 by ada; shown by form.pdf',
-        f"driver: a file, nothing of it is shown, SHA-256 {'ef' * 32}",
+        f"driver: a file, SHA-256 {'ef' * 32}; shown of it: nothing",
         "generator: portrait, learnt from examples",
         "the credentials speak of a watermark that was not found",
     ):
@@ -165,6 +165,9 @@ def test_what_is_no_file_is_refused(tmp_path: Path, bounded: Bounded) -> None:
         verify_file(tmp_path / "none.mp4", config=CONFIG, bounded=bounded)
     with pytest.raises(InputError, match="is a folder"):
         verify_file(tmp_path, config=CONFIG, bounded=bounded)
+    signed(tmp_path / "a.mkv")
+    with pytest.raises(InputError, match=r"a\.c2pa holds credentials: give the file that it lies beside"):
+        verify_file(tmp_path / "a.c2pa", config=CONFIG, bounded=bounded)
 
 
 def test_a_stranger_s_words_cannot_steer_a_terminal(tmp_path: Path) -> None:

@@ -145,6 +145,8 @@ def _check_there(path: Path) -> None:
     try:
         if path.is_dir():
             raise InputError(f"{path} is a folder: give a picture or video file")
+        if path.suffix.lower() == ".c2pa" and path.is_file():
+            raise InputError(f"{path} holds credentials: give the file that it lies beside")
         with path.open("rb") as file:
             if path.is_file() and not file.read(1):
                 raise SourceError(f"{path} is empty (0 bytes): give a picture or video file")

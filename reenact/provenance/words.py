@@ -86,8 +86,9 @@ def _rendering(said: dict[str, Any], *, claimed: bool) -> list[tuple[str, str]]:
         lines.append(("consent", _consent(_table(each.get("consent")))))
     driver = _table(said.get("driver"))
     if driver:
-        seen = f", {_text(driver, 'shown') or 'nobody knows what'} of it is shown"
-        lines.append(("driver", f"{_text(driver, 'what')}{seen}{_hash(driver)}"))
+        lines.append(
+            ("driver", f"{_text(driver, 'what')}{_hash(driver)}; shown of it: {_text(driver, 'shown') or '?'}")
+        )
     return lines
 
 
