@@ -19,7 +19,7 @@ from reenact.config import AdaptConfig
 
 log = logging.getLogger(__name__)
 
-_ENOUGH = 8  # turns without which no load is known
+_ENOUGH = 3  # turns without which no load is known; a very slow thread makes few in a window
 _GUESS = 1.5  # what is left out is taken to have saved a third until it was measured
 _ONCE_IN_A_WHILE = 16.0  # times the patience
 

@@ -125,9 +125,14 @@ def test_one_stall_changes_nothing() -> None:
     assert changes == []
 
 
-def test_too_few_turns_decide_nothing() -> None:
+def test_two_turns_in_a_window_decide_nothing() -> None:
     ladder = Ladder(PERIOD, RUNGS)
-    assert not any(ladder.observe("compose", 10.0, n * 1.0) for n in range(60))
+    assert not any(ladder.observe("compose", 10.0, n * 1.5) for n in range(60))
+
+
+def test_a_thread_that_takes_half_a_second_is_slow_enough() -> None:
+    ladder = Ladder(PERIOD, RUNGS)
+    assert any(ladder.observe("compose", 0.5, n * 0.5) for n in range(12))
 
 
 def test_a_target_that_offers_less_has_nothing_left_out_that_it_does_not_have() -> None:

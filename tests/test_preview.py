@@ -51,9 +51,18 @@ def test_the_hud_shows_its_figures():
         HudStats(Kind.LIVE, 30.0, 40.0, 1, "a"),
         HudStats(Kind.LIVE, 30.0, 40.0, 0, "b"),
         HudStats(Kind.LIVE, 30.0, 40.0, 0, "a", "q: quit"),
+        HudStats(Kind.LIVE, 30.0, 40.0, 0, "a", p95_ms=50.0),
+        HudStats(Kind.LIVE, 30.0, 40.0, 0, "a", recording=True),
     ):
         assert (draw_hud(grey(), other) != base).any()
     assert np.array_equal(draw_hud(grey(), HudStats(Kind.LIVE, 30.0, 40.0, 0, "a")), base)
+
+
+def test_each_line_of_a_note_has_a_line_of_its_own():
+    one = draw_hud(grey(), HudStats(Kind.LIVE, note="camera unplugged"))
+    two = draw_hud(grey(), HudStats(Kind.LIVE, note="camera unplugged\nslow machine: half size"))
+    rows = [np.argwhere((drawn != 128).any(2)).max(0)[0] for drawn in (one, two)]
+    assert rows[1] - rows[0] > 8
 
 
 @pytest.mark.parametrize("size", [(16, 16), (64, 48), (3840, 2160), (200, 1000)])

@@ -8,6 +8,7 @@ import typer
 from reenact.cli import options as o
 from reenact.config import LiveConfig
 
+LIVE = LiveConfig()
 Camera = Annotated[
     str,
     typer.Option(
@@ -57,8 +58,8 @@ def live(
     expression_gain: o.ExpressionGain = o.RETARGET.expression_gain,
     head_gain: o.HeadGain = o.RETARGET.head_gain,
     gaze_gain: o.GazeGain = o.RETARGET.gaze_gain,
-    rate: Rate = LiveConfig().rate,
-    adapt: Adapt = LiveConfig().adapt,
+    rate: Rate = LIVE.rate,
+    adapt: Adapt = LIVE.adapt,
     provider: o.RunsOn = o.PROVIDER,
     allow_cpu: o.AllowCpu = False,
     times: o.Times = False,

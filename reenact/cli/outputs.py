@@ -1,6 +1,8 @@
 """Where `reenact live` sends its pictures, besides the window."""
 
-from dataclasses import replace
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -8,38 +10,68 @@ import numpy as np
 from reenact.cli.console import tell
 from reenact.errors import DeviceError
 from reenact.sinks import Fanout, NullSink, Recorder, VirtualCamera
+from reenact.sinks.recording import Recording
+from reenact.sources.microphone import Ear
 from reenact.stages import Sink
 from reenact.types import Composite
 
 
-def open_outputs(size: tuple[int, int], vcam: str, record: Path | None, rate: float, window: bool) -> Fanout | NullSink:
-    """The virtual camera and the recording, as one sink.
+@dataclass(frozen=True, slots=True)
+class Outputs:
+    """Where the pictures go: `sink` for all of it, `places` what that is in words."""
+
+    sink: Fanout
+    recording: Recording
+    places: str
+
+    def close(self) -> None:
+        self.sink.close()
+
+
+def open_outputs(
+    size: tuple[int, int],
+    vcam: str,
+    record: Path | None,
+    rate: float,
+    window: bool,
+    *,
+    ear: Ear | None = None,
+    sound_offset_s: float = 0.0,
+    around: Callable[[Path], AbstractContextManager[object]] = nullcontext,
+) -> Outputs:
+    """The virtual camera and the recording, as one sink; the recording is off where no file was named.
 
     vcam    "auto": the first that there is, and where there is none but something else to show, a warning;
             "none"; or a device, whose absence is a DeviceError
     window  whether there is one: without it, a missing virtual camera is an error when nothing is recorded
+    ear     the microphone; around: see Recording
     """
-    sinks: dict[str, Sink] = {}
+    camera: Sink | None = None
+    if vcam != "none":
+        try:
+            camera = Evened(size, rate, vcam)
+        except DeviceError as error:
+            if vcam != "auto" or (record is None and not window):
+                raise
+            tell(f"{error}; going on without one")
+
+    def write(path: Path) -> Recorder:
+        return Recorder(path, size, rate=rate, fragmented=True, ear=ear, sound_offset_s=sound_offset_s)
+
+    recording = Recording(record, write, around=around, alone=camera is None and not window)
     try:
-        if vcam != "none":
-            try:
-                sinks["virtual camera"] = Evened(size, rate, vcam)
-            except DeviceError as error:
-                if vcam != "auto" or (record is None and not window):
-                    raise
-                tell(f"{error}; going on without one")
         if record is not None:
-            sinks[str(record)] = Recorder(record, size, rate=rate, fragmented=True)
+            recording.start()
     except BaseException:
-        for sink in sinks.values():
-            sink.close()
+        if camera is not None:
+            camera.close()
         raise
-    return Fanout(sinks) if sinks else NullSink(size)
-
-
-def names(sink: Fanout | NullSink) -> str:
-    """What the pictures go into, in words."""
-    return " and ".join(sink.names) if isinstance(sink, Fanout) else "the window"
+    sinks: dict[str, Sink] = {} if camera is None else {"virtual camera": camera}
+    places = [*sinks, *([str(record)] if record is not None else [])]
+    sinks["the recording"] = recording
+    if camera is None and record is None:
+        sinks["window"] = NullSink(size)
+    return Outputs(Fanout(sinks), recording, " and ".join(places) or "the window")
 
 
 class Evened:

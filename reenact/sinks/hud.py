@@ -17,7 +17,7 @@ _FONT = cv2.FONT_HERSHEY_SIMPLEX
 
 @dataclass(frozen=True, slots=True)
 class HudStats:
-    """What the head-up display shows; note is a line of the caller's own, such as the keys."""
+    """What the head-up display shows; note is the caller's own, such as the keys, in lines."""
 
     kind: Kind
     rate: float = 0.0  # pictures/s
@@ -25,6 +25,8 @@ class HudStats:
     drops: int = 0
     device: str = ""
     note: str = ""
+    p95_ms: float = 0.0  # of the latency; 0: not known
+    recording: bool = False
 
 
 def draw_hud(pixels: Pixels, stats: HudStats) -> Pixels:
@@ -35,9 +37,10 @@ def draw_hud(pixels: Pixels, stats: HudStats) -> Pixels:
     scale = max(0.35, min(width, height) / 900)
     line, margin = round(34 * scale), round(12 * scale)
     thick = max(1, round(1.6 * scale))
-    lines = [f"{stats.rate:.1f} fps   {stats.latency_ms:.0f} ms   {stats.drops} dropped"]
-    lines += [text for text in (stats.device, stats.note) if text]
-    badge = stats.kind.name
+    aged = f"{stats.latency_ms:.0f} ms" + (f" (p95 {stats.p95_ms:.0f})" if stats.p95_ms else "")
+    lines = [f"{stats.rate:.1f} fps   {aged}   {stats.drops} dropped"]
+    lines += [text for text in (stats.device, *stats.note.split("\n")) if text]
+    badge = stats.kind.name + ("   REC" if stats.recording else "")
     wide = max(cv2.getTextSize(text, _FONT, scale, thick)[0][0] for text in [*lines, badge + "  "])
     box = drawn[margin : margin * 2 + line * (len(lines) + 1), margin : margin * 3 + wide]
     box[:] = box // 3  # darkened: the text stays legible on any picture

@@ -1,0 +1,63 @@
+"""The first signal ends in order, the second at once: with a process that hangs while it closes."""
+
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from reenact.cli.ending import Ending
+
+HANGING = """
+import sys, time
+sys.path[:0] = {path!r}
+from reenact.cli.ending import Ending
+with Ending() as ending:
+    stopped = []
+    if {running}:
+        ending.stops(lambda: stopped.append(1), lambda: print("last words", flush=True))
+    try:
+        print("runs", flush=True)
+        while not stopped:
+            time.sleep(0.01)
+    finally:
+        print("closes", flush=True)
+        time.sleep(120)  # a sink that hangs
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+@pytest.mark.parametrize("running", [True, False])
+@pytest.mark.parametrize("second", [signal.SIGINT, signal.SIGTERM])
+def test_a_second_signal_ends_a_process_that_hangs_while_it_closes(running: bool, second: signal.Signals) -> None:
+    script = HANGING.format(path=sys.path, running=running)
+    with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "runs\n"
+        process.send_signal(signal.SIGINT)
+        assert process.stdout.readline() == "closes\n"
+        process.send_signal(second)
+        rest = process.stdout.read()
+        assert process.wait(60) == 128 + second  # and not 120 s later
+    assert rest == ("last words\n" if running else "")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+def test_the_first_signal_stops_and_what_was_before_is_put_back() -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    stopped: list[int] = []
+    with Ending() as ending:
+        ending.stops(lambda: stopped.append(1))
+        os.kill(os.getpid(), signal.SIGTERM)
+        for _ in range(1000):
+            if ending.got:
+                break
+    assert (ending.got, stopped) == (signal.SIGTERM, [1])
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+def test_before_there_is_anything_to_stop_it_interrupts() -> None:
+    with pytest.raises(KeyboardInterrupt), Ending():
+        signal.raise_signal(signal.SIGTERM)
