@@ -12,19 +12,15 @@ import numpy as np
 from reenact.config import WatermarkConfig
 from reenact.errors import InputError
 from reenact.provenance.watermark_code import encode
-from reenact.provenance.watermark_kernel import UNIT, add_tile
+from reenact.provenance.watermark_kernel import BENDS, UNIT, add_tile
 from reenact.provenance.watermark_payload import Payload
 from reenact.provenance.watermark_tile import tile, tile_side
 from reenact.types import Pixels, check_pixels
 
 MIN_SIDE = 64  # pixels: a smaller picture cannot hold the pattern once
 _UNIT = 32  # strength is counted in 1/32 grey levels
-_WEAKEST, _STRONGEST = (
-    0.8,
-    1.9,
-)  # grey levels; rounded to whole ones 1.9 is 42.4 dB, wherever a picture is busy all over
-_GAIN = 0.6  # grey levels for each grey level of mean contrast
-_COUNTED = 2 * 45  # differences looked at in a block
+_WEAKEST, _STRONGEST = 0.6, 1.9  # grey levels; rounded to whole ones 1.9 is 42.4 dB, wherever a picture is busy all over
+_SMOOTH, _GAIN = 1.0, 1.2  # grey levels of mean bend without texture; grey levels for each one more
 
 
 class Watermarker:
@@ -42,10 +38,11 @@ class Watermarker:
             )
         self.size, self.payload = size, payload
         strength = (config or WatermarkConfig()).strength
-        waves = np.clip(np.rint(UNIT * tile(tile_side(size), encode(payload.pack()))), -127, 127)
+        side = tile_side(size)
+        waves = np.clip(np.rint(UNIT * tile(side, encode(payload.pack(), side))), -127, 127)
         self._tile = np.ascontiguousarray(np.repeat(waves.astype(np.int8), 3, axis=1))
         self._weakest, self._strongest = (round(_UNIT * strength * value) for value in (_WEAKEST, _STRONGEST))
-        self._gain = round(256 * _UNIT * strength * _GAIN / _COUNTED)
+        self._smooth, self._gain = round(BENDS * _SMOOTH), round(256 * _UNIT * strength * _GAIN / BENDS)
 
     def mark(self, pixels: Pixels, out: Pixels | None = None) -> Pixels:
         """Marks (H, W, 3) uint8 BGR, in place unless `out`, of the same shape, takes the result; returns it.
@@ -62,5 +59,5 @@ class Watermarker:
             check_pixels("out", out)
             np.copyto(out, pixels, casting="no")
         height, width = self.size[::-1]
-        add_tile(out.reshape(height, 3 * width), self._tile, self._weakest, self._strongest, self._gain)
+        add_tile(out.reshape(height, 3 * width), self._tile, self._weakest, self._strongest, self._smooth, self._gain)
         return out

@@ -1,13 +1,18 @@
 """Checksum and error-correcting code of the watermark: 64 bits of payload become 576 signs.
 
-The payload and the low 32 bits of its CRC (96 bits in all) go through the convolutional code of constraint length
+The payload and a CRC of 32 bits (96 bits in all) go through the convolutional code of constraint length
 15 and rate 1/6 that was made for links with next to no power (Cassini, Mars Pathfinder: Massey-optimal generators
 46321, 51271, 70535, 63667, 73277, 76513 octal; Dolinar, TDA Progress Report 42-95, 1988).  Tail-biting, so that no
 bits are spent on a known end: the encoder starts in the state in which it ends.  The decoder is Viterbi's, which
 goes on around the circle before and behind the bits that it decides.
+
+The CRC is taken over the payload and the side of the tile that carries it, which is not sent: the reader tries those
+that there may be, and so learns by how much the picture was scaled.
 """
 
 import zlib
+from collections.abc import Iterable
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -27,9 +32,9 @@ Signs = npt.NDArray[np.int8]
 Soft = npt.NDArray[np.float32]
 
 
-def encode(packed: int) -> Signs:
-    """(576,) int8, +1 and -1, for a payload of 64 bits."""
-    message = packed << CHECK_BITS | _check(packed)
+def encode(packed: int, side: int) -> Signs:
+    """(576,) int8, +1 and -1, for a payload of 64 bits in a tile of `side` pixels."""
+    message = packed << CHECK_BITS | _check(packed, side)
     bits = [message >> (INFORMATION - 1 - i) & 1 for i in range(INFORMATION)]
     register = 0
     for bit in bits[-_MEMORY:]:
@@ -41,22 +46,23 @@ def encode(packed: int) -> Signs:
     return np.array(out, np.int8)
 
 
-def decode(soft: Soft) -> int | None:
-    """The payload whose signs agree best with `soft`, or None where its checksum does not hold.
+def decode(soft: Soft, sides: Iterable[int]) -> tuple[int, int] | None:
+    """The payload whose signs agree best with `soft`, and the side; None where the checksum holds for none of `sides`.
 
     soft  (576,) float32: what was measured of each sign; its size says how far it is to be believed
     """
     message = 0
     for bit in _viterbi(np.ascontiguousarray(soft, np.float32).reshape(INFORMATION, RATE)):
         message = message << 1 | int(bit)
-    packed = message >> CHECK_BITS
-    return packed if message & (1 << CHECK_BITS) - 1 == _check(packed) else None
+    packed, check = message >> CHECK_BITS, message & (1 << CHECK_BITS) - 1
+    return next(((packed, side) for side in sides if _check(packed, side) == check), None)
 
 
-def _check(packed: int) -> int:
-    return zlib.crc32(packed.to_bytes(BITS // 8, "big"))
+def _check(packed: int, side: int) -> int:
+    return zlib.crc32(packed.to_bytes(BITS // 8, "big") + side.to_bytes(4, "big"))
 
 
+@lru_cache(maxsize=1)
 def _symbols() -> npt.NDArray[np.uint8]:
     """(32768,) the six output bits of every content of the shift register, as a number."""
     registers = np.arange(2 * _STATES, dtype=np.uint32)

@@ -7,10 +7,11 @@ from reenact.types import Floats, Pixels
 
 OCTAVES = 4  # sizes looked at: full, half, quarter, an eighth
 _LEAST = 48  # pixels of the shorter side of a reduced picture
-_FINE, _COARSE = 0.7, 4.0  # pixels: what lies between is kept; waves of 2.7 to 13 pixels are looked for
-_ROUND_ABOUT = 17  # pixels of the square over which contrast is measured
-_LIMIT = 2.5  # standard deviations: edges count no more than that
-_GRAIN = 0.25  # grey levels squared, of rounding and of coding: nothing below it is believed
+_FINE, _COARSE = 0.5, 1.5  # pixels: what lies between is kept; waves of 2.7 to 13 pixels are looked for
+_ROUND_ABOUT = 7  # pixels of the square over which contrast is measured: as small as the waves, so that no edge is left
+_POWER = 1.5  # of that contrast: 1 would suit a mark as strong as the picture is busy, 2 one of the same strength all over
+_LIMIT = 2.5  # times the contrast: nothing counts for more
+_GRAIN = 0.6  # grey levels squared, of rounding and of coding: nothing below it is believed
 
 
 class Evidence:
@@ -42,8 +43,9 @@ class Evidence:
 
 
 def _evened(grey: Floats) -> Floats:
-    """Equal contrast everywhere: where the picture is busy the pattern is strong, but so is the picture."""
+    """Band-passed, and evened out: where the picture is busy the pattern is strong, but the picture is stronger."""
     band = cv2.GaussianBlur(grey, (0, 0), _FINE) - cv2.GaussianBlur(grey, (0, 0), _COARSE)
     around = (_ROUND_ABOUT, _ROUND_ABOUT)
-    band /= np.sqrt(cv2.blur(band * band, around) + _GRAIN)
-    return np.clip(band, -_LIMIT, _LIMIT)
+    contrast = np.sqrt(cv2.blur(band * band, around) + np.float32(_GRAIN))
+    band /= contrast
+    return np.clip(band, -_LIMIT, _LIMIT) * contrast ** np.float32(1 - _POWER)

@@ -1,7 +1,8 @@
 """One pass over the picture: how busy each block is, and the tile added accordingly.
 
-Strength follows the contrast of neighbouring pixels in a block (contrast masking: Legge, Foley, JOSA 70, 1980), each
-difference counted up to a limit, so that one hard edge does not lift the strength of a plain wall beside it.
+Strength follows the texture of a block (contrast masking: Legge, Foley, JOSA 70, 1980), measured by second differences:
+shading, however steep, has none, and smooth skin is where a pattern is seen first.  Each is counted up to a limit only,
+so that one hard edge does not lift the strength of a plain wall beside it.
 """
 
 from typing import Any
@@ -20,7 +21,8 @@ _BYTES = 3 * WIDE
 _ROWS = (1, 5)  # of a block that are looked at
 UNIT = 32  # of the tile, int8: its standard deviation
 SHIFT = 10  # strength is in 1/32 grey levels: 32 * 32 = 2 ** 10
-LIMIT = 6  # grey levels of one difference
+LIMIT = 5  # grey levels of one bend
+BENDS = len(_ROWS) * (_BYTES - 6)  # of a block
 
 
 @intrinsic  # type: ignore[untyped-decorator]
@@ -46,29 +48,30 @@ def _added(typingctx: Any, pixel: Any, wave: Any, strength: Any) -> Any:
 
 
 @intrinsic  # type: ignore[untyped-decorator]
-def _step(typingctx: Any, total: Any, a: Any, b: Any) -> Any:
-    """int16 total + min(|a - b|, LIMIT), for uint8 a and b, in 16-bit arithmetic."""
+def _bend(typingctx: Any, total: Any, a: Any, b: Any, c: Any) -> Any:
+    """int16 total + min(|a - 2 b + c|, LIMIT), for uint8 a, b and c, in 16-bit arithmetic."""
 
     def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        i8, i16 = ir.IntType(8), ir.IntType(16)
-        a, b = args[1], args[2]
-        apart = builder.select(builder.icmp_unsigned("<", a, b), builder.sub(b, a), builder.sub(a, b))
-        limit = ir.Constant(i8, LIMIT)
-        apart = builder.select(builder.icmp_unsigned("<", apart, limit), apart, limit)
-        return builder.add(args[0], builder.zext(apart, i16))
+        i16 = ir.IntType(16)
+        a, b, c = (builder.zext(arg, i16) for arg in args[1:])
+        bend = builder.sub(builder.add(a, c), builder.shl(b, ir.Constant(i16, 1)))
+        bend = builder.select(builder.icmp_signed("<", bend, ir.Constant(i16, 0)), builder.neg(bend), bend)
+        limit = ir.Constant(i16, LIMIT)
+        return builder.add(args[0], builder.select(builder.icmp_signed("<", bend, limit), bend, limit))
 
-    return types.int16(types.int16, types.uint8, types.uint8), codegen
+    return types.int16(types.int16, types.uint8, types.uint8, types.uint8), codegen
 
 
 @kernel
 def add_tile(
-    picture: npt.NDArray[np.uint8], tile: npt.NDArray[np.int8], weakest: int, strongest: int, gain: int
+    picture: npt.NDArray[np.uint8], tile: npt.NDArray[np.int8], weakest: int, strongest: int, smooth: int, gain: int
 ) -> None:
     """Adds the tile to picture (H, 3 W) uint8, in place.
 
     tile                (T, 3 T) int8, UNIT a standard deviation, each column thrice; T a multiple of WIDE and HIGH
     weakest, strongest  in 1/32 grey levels, up to 255
-    gain                1/256 of them for each grey level of the sum over a block's differences
+    smooth, gain        of the sum over a block's BENDS bends: up to `smooth` it is a smooth block; each grey level
+                        more is 1/256 of gain
     """
     height, width = picture.shape
     side = tile.shape[0]
@@ -77,13 +80,13 @@ def add_tile(
         first = top % side
         place = 0
         for left in range(0, width, _BYTES):
-            contrast = np.int16(0)
+            busy = np.int16(0)
             if width - left >= _BYTES:
                 for y in _ROWS:
                     row = picture[top + min(y, rows - 1), left : left + _BYTES]
-                    for i in range(_BYTES - 3):
-                        contrast = _step(contrast, row[i + 3], row[i])
-            strength = np.int16(min(strongest, weakest + (contrast * gain >> 8)))
+                    for i in range(_BYTES - 6):
+                        busy = _bend(busy, row[i], row[i + 3], row[i + 6])
+            strength = np.int16(min(strongest, weakest + (max(0, busy - smooth) * gain >> 8)))
             if width - left >= _BYTES:
                 for y in range(rows):
                     row, wave = picture[top + y, left : left + _BYTES], tile[first + y, place : place + _BYTES]

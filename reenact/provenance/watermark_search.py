@@ -11,17 +11,18 @@ from reenact.provenance.watermark_code import CHECK_BITS, decode
 from reenact.provenance.watermark_evidence import Evidence
 from reenact.provenance.watermark_payload import Payload
 from reenact.provenance.watermark_spectrum import Spectrum
-from reenact.provenance.watermark_tile import waves
+from reenact.provenance.watermark_tile import tile_sides, waves
 from reenact.types import Floats, Pixels, check_pixels
 
 _LOOKS = (1, 4, 12, 30)  # pictures after which an answer is tried for
 _SHORTEST, _LONGEST = 64.0, 128.0  # pixels of a tile, at the reduction that is looked at
-_FIRST = 52.0  # at full size
+_FIRST = 46.0  # at full size
+_SCALED = 4.0  # times larger or smaller than marked
 _STEP = 0.6  # of the change that shifts the waves at the picture's border by a quarter
 _GRID = 96  # places along a tile's side
 _ENOUGH = 4.6  # standard deviations of the pilot waves, for a closer look
 _CERTAIN = 5.6  # for an attempt to read
-_CANDIDATES = 6  # that get a closer look
+_CANDIDATES = 12  # that get a closer look
 _CHUNK = 64
 
 
@@ -30,10 +31,10 @@ class Found:
     """A watermark that was read.
 
     payload      what it says; its checksum holds
-    false_alarm  upper bound of the probability that pictures without a mark give any answer at all: the number of
-                 attempts to read it, over 2 ** 32
+    false_alarm  upper bound of the probability that pictures without a mark give any answer at all: how many
+                 checksums were compared, over 2 ** 32
     frames       how many pictures were looked at until it could be read
-    tile         side of the pattern's tile in these pictures, pixels; it grows and shrinks with them
+    scale        size of the pictures over that when they were marked: 0.5 for half size; cutting does not change it
     mirrored     whether left and right are exchanged
     pilot        how far the pattern's fixed part stands out, standard deviations
     """
@@ -41,7 +42,7 @@ class Found:
     payload: Payload
     false_alarm: float
     frames: int
-    tile: float
+    scale: float
     mirrored: bool
     pilot: float
 
@@ -80,7 +81,7 @@ class Search:
         self._shape: tuple[int, ...] = ()
         self._evidence = Evidence()
         self._looked = 0
-        self.attempts = 0
+        self.checks = 0  # how many checksums were compared
 
     @property
     def frames(self) -> int:
@@ -98,23 +99,30 @@ class Search:
         if self._looked == self.frames:
             return None
         self._looked = self.frames
-        for level, picture in enumerate(self._evidence.levels):
-            spectrum = Spectrum(picture)
-            for place in _candidates(spectrum, level, picture.shape):
-                place, soft = _closer(spectrum, place, picture.shape)
-                if place.pilot < _CERTAIN:
-                    continue
-                self.attempts += 1
-                packed = decode(soft)
-                if packed is None:
-                    continue
-                try:
-                    payload = Payload.unpack(packed)
-                except InputError:
-                    continue
-                side = (place.across * place.down) ** 0.5 * 2**level
-                return Found(payload, self.attempts * 2.0**-CHECK_BITS, self.frames, side, place.mirrored, place.pilot)
+        spectra = [Spectrum(picture) for picture in self._evidence.levels]
+        shapes = [picture.shape for picture in self._evidence.levels]
+        places = [p for level, each in enumerate(spectra) for p in _candidates(each, level, shapes[level])]
+        for place in sorted(places, key=lambda place: -place.pilot)[:_CANDIDATES]:
+            found = self._read(*_closer(spectra[place.level], place, shapes[place.level]))
+            if found is not None:
+                return found
         return None
+
+    def _read(self, place: "_Place", soft: Floats) -> Found | None:
+        if place.pilot < _CERTAIN:
+            return None
+        side = (place.across * place.down) ** 0.5 * 2**place.level
+        sides = [s for s in tile_sides() if 1 / _SCALED <= side / s <= _SCALED]
+        self.checks += len(sides)
+        decoded = decode(soft, sides)
+        if decoded is None:
+            return None
+        try:
+            payload = Payload.unpack(decoded[0])
+        except InputError:
+            return None
+        false_alarm = self.checks * 2.0**-CHECK_BITS
+        return Found(payload, false_alarm, self.frames, side / decoded[1], place.mirrored, place.pilot)
 
 
 def _periods(shape: tuple[int, ...], level: int) -> npt.NDArray[np.float64]:
@@ -158,7 +166,7 @@ def _candidates(spectrum: Spectrum, level: int, shape: tuple[int, ...]) -> list[
         for i in np.argsort(-height)[: 2 * _CANDIDATES]:
             if height[i] >= _ENOUGH and height[i] == height[max(0, i - 2) : i + 3].max():
                 places.append(_Place(level, periods[i], periods[i], mirrored, float(height[i])))
-    return sorted(places, key=lambda place: -place.pilot)[:_CANDIDATES]
+    return places
 
 
 def _closer(spectrum: Spectrum, place: _Place, shape: tuple[int, ...]) -> tuple[_Place, Floats]:

@@ -33,14 +33,16 @@ class Spectrum:
         padded[self._rows - y :, : width - x] = picture[:y, x:]
         padded[self._rows - y :, self._columns - x :] = picture[:y, :x]
         made = cv2.dft(padded, flags=cv2.DFT_COMPLEX_OUTPUT)[:, : self._columns // 2 + 1]
-        power = (made * made).sum(2)
-        noise = np.sqrt(cv2.blur(power, (_SMOOTH, _SMOOTH), borderType=cv2.BORDER_REFLECT_101)) + np.float32(1e-9)
-        size = np.sqrt(power)
-        made *= (np.minimum(size / noise, _LIMIT) / np.maximum(size, np.float32(1e-9)))[:, :, None]
+        size = cv2.magnitude(made[:, :, 0], made[:, :, 1])
+        noise = cv2.sqrt(cv2.blur(size * size, (_SMOOTH, _SMOOTH), borderType=cv2.BORDER_REFLECT_101))
+        tiny = np.float32(1e-9)
+        made *= np.minimum(1 / (noise + tiny), _LIMIT / (size + tiny))[:, :, None]
         self._values: Complexes = np.ascontiguousarray(made).view(np.complex64)[:, :, 0]
 
     def at(self, x: npt.NDArray[np.float64], y: npt.NDArray[np.float64]) -> Complexes:
-        """Coefficients at x and y cycles a pixel, x from 0 to 0.5, y from -0.5 to 0.5, by bilinear interpolation."""
+        """Coefficients at x >= 0 and y cycles a pixel, by bilinear interpolation; 0 where a picture has none, from 0.5."""
+        outside = (x >= 0.5) | (np.abs(y) >= 0.5)
+        x, y = np.where(outside, 0.0, x), np.where(outside, 0.0, y)
         across, down = x * self._columns, y * self._rows
         left, top = np.floor(across).astype(np.int64), np.floor(down).astype(np.int64)
         u, v = (across - left).astype(np.float32), (down - top).astype(np.float32)
@@ -49,4 +51,5 @@ class Spectrum:
         upper = values[above, left] * (1 - u) + values[above, right] * u
         lower = values[below, left] * (1 - u) + values[below, right] * u
         found: Complexes = upper * (1 - v) + lower * v
+        found[outside] = 0
         return found

@@ -24,7 +24,7 @@ LOWEST, HIGHEST = 10, 24  # cycles a tile
 _OFF_AXIS = 2  # upright and level edges, and the borders of coded blocks, lie on the axes
 _BORN = b"reenact watermark, pattern 1"  # another text is another pattern: no mark made before could be read
 ROUND = 16  # tiles are whole steps of the kernel's blocks
-_LEAST, _PER_PIXEL = 48.0, 0.18
+_LEAST, _PER_PIXEL = 64.0, 0.166
 _PILOT = 1.4  # how much stronger these are: where the signs can just be read, the place must be certain
 
 
@@ -63,6 +63,11 @@ def tile_side(size: tuple[int, int]) -> int:
     """Side of the tile, pixels, for pictures of size (width, height): coarser for larger pictures, which are shown
     smaller and compressed more."""
     return ROUND * max(1, round((_LEAST + _PER_PIXEL * (size[0] * size[1]) ** 0.5) / ROUND))
+
+
+def tile_sides() -> range:
+    """The sides there are, up to those of pictures of 8192x8192."""
+    return range(tile_side((1, 1)), tile_side((8192, 8192)) + 1, ROUND)
 
 
 def tile(side: int, signs: Signs) -> Floats:
