@@ -12,6 +12,7 @@ from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoRef
 
 from reenact.config import RecorderConfig
 from reenact.errors import SinkError
+from reenact.sinks.outfile import OutFile
 from reenact.types import Frame
 
 _BASE = Fraction(1, 90000)
@@ -22,25 +23,23 @@ class Footage:
     """Writes frames into an MP4 file at their own times; it is there, whole, after `close`.
 
     size  (width, height) of the frames; an odd last column or row is left out
-    Raises SinkError where the file cannot be written; then, and after `discard`, nothing is left of it.
+    Raises InputError for a path that cannot be written, SinkError (add, close) where the disk is full or lost; then,
+    and after `discard`, nothing is left of it.
     """
 
     def __init__(self, path: Path, size: tuple[int, int], rate: float, config: RecorderConfig | None = None) -> None:
         config = config or RecorderConfig()
         self.path, self.size = path, (size[0] & ~1, size[1] & ~1)
         self.frames = 0
-        self._part = path.with_name(path.name + ".part")
         self._origin: float | None = None
         self._pts = -1
         self._step = max(1, round(1 / (max(rate, 1.0) * _BASE)))
         self._reformatter = VideoReformatter()
         wide = self.size[0] >= 1280 or self.size[1] >= 720
         self._matrix = Colorspace.ITU709 if wide else Colorspace.ITU601
-        try:
-            self._container: av.container.OutputContainer | None = av.open(str(self._part), "w", format="mp4")
-            stream = self._container.add_stream("libx264", rate=Fraction(rate).limit_denominator(100_000))
-        except (OSError, av.FFmpegError) as error:
-            raise SinkError(f"{path} cannot be written: {error.strerror or error}") from None
+        self._file = OutFile(path)
+        self._container: av.container.OutputContainer | None = av.open(self._file, "w", format="mp4")
+        stream = self._container.add_stream("libx264", rate=Fraction(rate).limit_denominator(100_000))
         stream.width, stream.height = self.size
         stream.pix_fmt = "yuv420p"
         stream.options = {"crf": str(config.crf), "preset": config.live_preset}
@@ -73,9 +72,9 @@ class Footage:
             )
             picture.pts, picture.time_base, picture.duration = self._pts, _BASE, self._step
             self._container.mux(self._stream.encode(picture))
-        except (OSError, av.FFmpegError) as error:
-            self.discard()
-            raise SinkError(f"{self.path} cannot be written: {error.strerror or error}") from None
+            self._file.check()
+        except (OSError, av.FFmpegError, SinkError) as error:
+            raise self._fail(error) from None
         self.frames += 1
 
     def close(self) -> None:
@@ -88,19 +87,24 @@ class Footage:
         try:
             self._container.mux(self._stream.encode(None))
             self._container.close()
-            self._container = None
-            self._part.replace(self.path)
-        except (OSError, av.FFmpegError) as error:
-            self.discard()
-            raise SinkError(f"{self.path} cannot be written: {error.strerror or error}") from None
+            self._file.check()
+        except (OSError, av.FFmpegError, SinkError) as error:
+            raise self._fail(error) from None
+        self._container = None
+        self._file.keep()
 
     def discard(self) -> None:
         """Closes and keeps nothing."""
+        self._file.discard()
         container, self._container = self._container, None
         if container is not None:
-            with contextlib.suppress(OSError, av.FFmpegError):  # the disk may be full: it is deleted all the same
+            with contextlib.suppress(OSError, av.FFmpegError):  # the disk may be full
                 container.close()
-        self._part.unlink(missing_ok=True)
+
+    def _fail(self, error: Exception) -> SinkError:
+        failure = error if isinstance(error, SinkError) else self._file.failure(error)
+        self.discard()
+        return failure
 
     def __enter__(self) -> "Footage":
         return self
