@@ -57,7 +57,7 @@ class VirtualCameraConfig:
     quiet_s: float = 0.5  # without a new picture for so long, the slate is shown
     linger_s: float = 15.0  # how long the device is held, showing the slate, for an engine that died: it may come back
     leave_s: float = 1.0  # the same after one that ended in order
-    start_s: float = 10.0  # how long the process may take to start
+    start_s: float = 30.0  # how long the process may take to start
     answer_s: float = 0.25  # how long it may take to write one picture
     stuck_s: float = 5.0  # without an answer for so long it is ended and started anew
     retry_s: float = 0.25  # a lost device is opened anew after so long, then twice as long, and so on
@@ -181,7 +181,7 @@ class RecorderConfig:
 
     crf: int = 14
     preset: str = "veryfast"  # of x264
-    live_preset: str = "superfast"  # half the time of veryfast at the same quality, files a quarter larger
+    live_preset: str = "ultrafast"  # 8.3 ms of one core for 1280x720, superfast 11.1; 6 % larger, as good (42.8 dB)
     matrix: str = "auto"  # bt709 from 1280 columns or 720 rows on, below bt601: what players assume of untagged files
 
     def __post_init__(self) -> None:
