@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -247,17 +247,18 @@ def curves(noted: Arrivals, memory: "np.ndarray[Any, Any]") -> dict[str, Any]:
             "p50": [round(float(np.median(ages[p])), 3) for p in parts],
             "max": [round(float(ages[p].max()), 3) for p in parts],
         }
-        made["latency_histogram"] = _histogram(ages)
+        made["latency_histogram"] = histogram_of(ages)
     if len(noted.intervals):
-        made["interval_histogram"] = _histogram(1000 * noted.intervals)
+        made["interval_histogram"] = histogram_of(1000 * noted.intervals)
     if len(memory):
         kept = memory[:: -(-len(memory) // _POINTS)]
         made["memory"] = {"t": [round(float(v), 1) for v in kept[:, 0]], "mb": [round(float(v), 2) for v in kept[:, 1]]}
     return made
 
 
-def _histogram(values_ms: "np.ndarray[Any, Any]") -> dict[str, list[float]]:
-    """Counts between edges, up to the 99.5th percentile; the last bin holds what is beyond."""
+def histogram_of(values: "Sequence[float] | np.ndarray[Any, Any]") -> dict[str, Any]:
+    """Milliseconds as counts between edges, up to the 99.5th percentile; the last bin holds what is beyond."""
+    values_ms = np.asarray(values)
     low, high = float(values_ms.min()), float(np.percentile(values_ms, 99.5))
     edges = np.linspace(low, max(high, low + 1.0), 41)
     counts = np.histogram(np.minimum(values_ms, edges[-1]), edges)[0]

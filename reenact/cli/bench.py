@@ -1,15 +1,13 @@
 """`reenact bench`: measurements that anyone can repeat."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from reenact.cli import options as o
+from reenact.cli.glass import glass
 from reenact.cli.latency import latency
-
-if TYPE_CHECKING:
-    pass
 
 app = typer.Typer(no_args_is_help=True, help="Measure on this machine: blending, quality against exact truth, latency.")
 
@@ -124,3 +122,4 @@ def quality(
 
 
 app.command()(latency)
+app.command()(glass)

@@ -1,4 +1,4 @@
-"""`reenact bench latency` and `reenact bench glass`: how old is what is shown?"""
+"""`reenact bench latency`: how old is what is shown, and what takes the time?"""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -70,8 +70,8 @@ def latency(
     driver = assets.DRIVER if driver is None else o.existing(driver, "a video")
     open_media(driver).close()
     old = None if compare is None else comparing.load(compare)
-    _check_outputs(json, html)
-    with _opened(target, size, consent, note) as shown, err.status(f"running for {seconds:.0f} s"):
+    check_outputs(json, html)
+    with measured_target(target, size, consent, note) as shown, err.status(f"running for {seconds:.0f} s"):
         result = bench.measure(driver, shown, seconds, rate, generator, adapt=adapt).as_json()
     _print(result, out)
     changes: list[Change] = []
@@ -85,7 +85,9 @@ def latency(
 
 
 @contextmanager
-def _opened(target: str | None, size: str | None, consent: o.ConsentKind | None, note: str) -> "Iterator[OpenTarget]":
+def measured_target(
+    target: str | None, size: str | None, consent: o.ConsentKind | None, note: str
+) -> "Iterator[OpenTarget]":
     """The target to be measured, kernels compiled."""
     from reenact import assets
     from reenact.bench.latency import on_canvas
@@ -98,13 +100,14 @@ def _opened(target: str | None, size: str | None, consent: o.ConsentKind | None,
         if size is not None:
             if not Path(target).is_file():
                 raise InputError(f"--size {size} needs a picture file as target, {target} is none")
-            target = str(stack.enter_context(on_canvas(Path(target), _size(size))))
+            target = str(stack.enter_context(on_canvas(Path(target), size_of(size))))
         shown = stack.enter_context(opened_target(target, consent, note))
         warm()
         yield shown
 
 
-def _check_outputs(*outputs: Path | None) -> None:
+def check_outputs(*outputs: Path | None) -> None:
+    """Raises where a result could not be written, before anything is measured."""
     from reenact.rendering import check_output
 
     for output in outputs:
@@ -169,7 +172,8 @@ def _save(
         write(html, document(result, changes, notes))
 
 
-def _size(text: str) -> tuple[int, int]:
+def size_of(text: str) -> tuple[int, int]:
+    """(width, height) of WIDTHxHEIGHT."""
     from reenact.errors import InputError
 
     width, _, height = text.partition("x")
