@@ -1,7 +1,5 @@
 """`python -m reenact`."""
 
-import sys
+from reenact.cli import program
 
-from reenact.cli import main
-
-sys.exit(main())
+program()

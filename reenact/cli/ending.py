@@ -1,6 +1,5 @@
 """Ctrl-C and SIGTERM while a call runs: the first ends it in order; the second ends the process at once."""
 
-import os
 import signal
 from collections.abc import Callable
 from types import FrameType
@@ -12,28 +11,29 @@ class Ending:
     """Takes both signals while the block runs, opening and closing included.
 
     got  the number of the first one, 0 for none
-    Before there is anything to stop the first one raises KeyboardInterrupt in the main thread.
+    Before there is anything to stop the first one raises KeyboardInterrupt in the main thread.  The second is left to
+    the system, which needs no turn of a busy interpreter for it; so the terminal is put in order with the first.
     """
 
     def __init__(self) -> None:
         self.got = 0
         self._stop: Callable[[], None] | None = None
-        self._last_words: Callable[[], None] | None = None
+        self._tidy: Callable[[], None] | None = None
         self._before: dict[int, object] = {}
 
-    def stops(self, stop: Callable[[], None], last_words: Callable[[], None] | None = None) -> None:
-        """What the first signal calls from now on, and what the second before it ends the process."""
-        self._stop, self._last_words = stop, last_words
+    def stops(self, stop: Callable[[], None], tidy: Callable[[], None] | None = None) -> None:
+        """What the first signal calls from now on; `tidy` is what must not be left to the end."""
+        self._stop, self._tidy = stop, tidy
 
     def _on_signal(self, number: int, _: FrameType | None) -> None:
-        if self.got:
-            if self._last_words is not None:
-                self._last_words()
-            os._exit(128 + number)
-        self.got = number
+        self.got = self.got or number
+        for each in NUMBERS:
+            signal.signal(each, signal.SIG_DFL)
         if self._stop is None:
             raise KeyboardInterrupt
         self._stop()
+        if self._tidy is not None:
+            self._tidy()
 
     def __enter__(self) -> "Ending":
         self._before = {number: signal.signal(number, self._on_signal) for number in NUMBERS}
