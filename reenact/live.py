@@ -22,7 +22,7 @@ from reenact.ladder import Ladder
 from reenact.pacing import Pacer
 from reenact.playing import Playing
 from reenact.slot import Slot
-from reenact.stages import SelfMending, Sink, Source
+from reenact.stages import Acknowledging, SelfMending, Sink, Source
 from reenact.stats import LATENCY
 from reenact.types import Composite, Frame, Kind
 
@@ -225,9 +225,10 @@ class Live:
             picture = self.engine.gate.card(picture.seq, now)
         self.sink.send(picture)
         sent = self._clock.now()
+        written = self.sink.written_at if isinstance(self.sink, Acknowledging) else None
         self.last = picture
         self._pacer.sent(now, fresh is not None)
-        self._count(picture, fresh is not None, sent - now, sent - picture.t_capture)
+        self._count(picture, fresh is not None, sent - now, (written or sent) - picture.t_capture)
 
     def _count(self, picture: Composite, fresh: bool, took: float, age: float) -> None:
         self.stats.count("sent")
@@ -235,7 +236,7 @@ class Live:
         self.stats.add("send", took)
         if not fresh:
             self.stats.count("sent again")
-        elif picture.kind is Kind.LIVE:
+        elif picture.kind is Kind.LIVE and not (isinstance(self.sink, SelfMending) and self.sink.trouble):
             self.stats.add(LATENCY, age)
 
     # The threads.

@@ -148,3 +148,15 @@ class SelfMending(Protocol):
 
     @property
     def trouble(self) -> str: ...
+
+
+@runtime_checkable
+class Acknowledging(Protocol):
+    """A Sink that knows when a picture was really written; it is asked whether it is one, most are not.
+
+    - `written_at` must be the time, of reenact.clock.MonotonicClock, at which the picture sent last was with its
+      device; None where that is not known, and the end of `send` has to do.
+    """
+
+    @property
+    def written_at(self) -> float | None: ...

@@ -14,6 +14,7 @@ from fakes import (
     FakeTracker,
     slate_pixels,
 )
+from rig import Rig
 
 from reenact.clock import MonotonicClock
 from reenact.config import LiveConfig
@@ -164,3 +165,27 @@ def test_only_composites_of_its_own_memory_leave_the_engine() -> None:
         kinds.append(composite.kind)
         composite.pixels[:] = 0  # the taker's own: nothing of the engine changes
     assert kinds == [Kind.REST, Kind.REST, Kind.LIVE, Kind.LIVE, Kind.LIVE, Kind.LIVE]
+
+
+class Told(FakeSink):
+    """Writes a picture a while before `send` returns, or drops it and says so."""
+
+    def __init__(self, clock) -> None:
+        super().__init__(clock=clock)
+        self.trouble, self.written_at = "", None
+
+    def send(self, one) -> None:
+        super().send(one)
+        self.written_at = None if self.trouble else self._clock.now()
+        self._clock.advance(0.020)
+
+
+def test_latency_is_counted_when_the_picture_was_written_and_not_for_dropped_ones():
+    rig = Rig()
+    rig.live.sink = sink = Told(rig.clock)
+    rig.turn(30)
+    latency = rig.live.stats.series(LATENCY)
+    assert latency.max_ms < 15  # none of the 20 ms that `send` took after that
+    sink.trouble = "the camera is gone"
+    rig.turn(30)
+    assert rig.live.stats.series(LATENCY).count == latency.count

@@ -12,7 +12,7 @@ from made import composite
 
 from reenact.errors import DeviceError, InputError, SinkError
 from reenact.sinks import VirtualCamera, hostlink
-from reenact.stages import SelfMending
+from reenact.stages import Acknowledging, SelfMending
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="processes are looked at in /proc")
 SLOW = 3600.0
@@ -78,6 +78,8 @@ def test_pictures_are_written_in_order_each_before_send_returns(camera):
             assert camera.written[-1].whole  # never half of one and half of another
             assert sink.shown is not None
             assert sink.shown.seq == n
+            assert isinstance(sink, Acknowledging)
+            assert sink.written_at == sink.shown.written
             assert sink.shown.sent <= camera.written[-1].at <= sink.shown.written <= sink.shown.known
         sink.send(plain(119, seq=19))
     assert [v for v in values(camera) if v != 32] == [*range(100, 120), 119]
@@ -154,6 +156,7 @@ def test_a_lost_device_drops_pictures_says_so_and_comes_back(camera):
         (camera.folder / "gone").touch()
         sink.send(plain(101))
         assert sink.trouble == f"the virtual camera {camera.folder.name} is gone"
+        assert sink.written_at is None
         assert sink.dropped == 1
         (camera.folder / "gone").unlink()
         camera.until(well(sink, 102))

@@ -86,6 +86,10 @@ class Evened:
     def trouble(self) -> str:
         return self._camera.trouble
 
+    @property
+    def written_at(self) -> float | None:
+        return self._camera.written_at
+
     def send(self, composite: Composite) -> None:
         if self._odd:
             pixels = np.ascontiguousarray(composite.pixels[: self._height, : self._width])

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Mapping
 
 from reenact.errors import ReenactError, SinkError
-from reenact.stages import SelfMending, Sink
+from reenact.stages import Acknowledging, SelfMending, Sink
 from reenact.types import Composite
 
 log = logging.getLogger(__name__)
@@ -35,6 +35,12 @@ class Fanout:
         """What is wrong with those that mend themselves, "" while all is well."""
         wrong = [sink.trouble for sink in list(self._sinks.values()) if isinstance(sink, SelfMending) and sink.trouble]
         return "; ".join(wrong)
+
+    @property
+    def written_at(self) -> float | None:
+        """When the first of those that know it had written the picture."""
+        times = [sink.written_at for sink in list(self._sinks.values()) if isinstance(sink, Acknowledging)]
+        return times[0] if times else None
 
     def send(self, composite: Composite) -> None:
         if not isinstance(composite, Composite):

@@ -47,6 +47,7 @@ class VirtualCamera:
     rate     frames/s that consumers are told; pictures go out when they are sent, pacing is the caller's
     command  what to start as the host, for tests
     backend, name   what is in use
+    host     the process that holds it
     shown    the last picture that was really written
 
     The device is held by a process of its own, which shows the slate whenever no picture has come for half a second
@@ -83,7 +84,7 @@ class VirtualCamera:
         self._link: Link | None = None
         self._pictures: Pictures | None = None
         self._starting: HostStart | None = None
-        self._host_pid = 0
+        self.host = 0
         self._taken = ""  # by whom the device meant is used
         self._closed = False
         self._number = 0  # of the picture handed in last
@@ -92,6 +93,11 @@ class VirtualCamera:
         self._retry_at, self._wait_s = 0.0, self._config.retry_s
         if not self._find():
             self._start()
+
+    @property
+    def written_at(self) -> float | None:
+        """See reenact.stages.Acknowledging."""
+        return None if self.trouble or self.shown is None else self.shown.written
 
     # At the start.
 
@@ -167,7 +173,7 @@ class VirtualCamera:
             link.close()
             raise
         pictures.forget_name()
-        self._link, self._pictures, self._host_pid = link, pictures, int(told["pid"])
+        self._link, self._pictures, self.host = link, pictures, int(told["pid"])
         self.name, self.backend = str(told["device"]), str(told["backend"])
         self._awaited, self._inside, self.trouble = None, None, ""
 
@@ -229,8 +235,8 @@ class VirtualCamera:
         assert self._awaited is not None
         self.trouble = f"the virtual camera {self.name} does not take pictures"
         if time.monotonic() - self._awaited[2] > self._config.stuck_s:
-            if self._starting is None and self._host_pid:
-                _end(self._host_pid)
+            if self._starting is None and self.host:
+                _end(self.host)
             self._lose(self.trouble)
         return False
 

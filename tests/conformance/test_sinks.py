@@ -166,3 +166,17 @@ def test_all_are_closed_though_one_cannot_be():
     sinks.close()
     with pytest.raises(ValueError, match="no sink"):
         Fanout({})
+
+
+class Telling(FakeSink):
+    """Mends itself, and knows when a picture was written."""
+
+    trouble, written_at = "the camera is gone", 7.5
+
+
+def test_troubles_and_times_are_passed_on():
+    sinks = Fanout({"camera": Telling(), "file": NullSink(SIZE), "other": Telling()})
+    assert sinks.trouble == "the camera is gone; the camera is gone"
+    assert sinks.written_at == 7.5
+    plain = Fanout({"file": NullSink(SIZE)})
+    assert (plain.trouble, plain.written_at) == ("", None)
