@@ -6,7 +6,7 @@ import pytest
 from reenact.clock import VirtualClock
 from reenact.config import VirtualCameraConfig
 from reenact.errors import DeviceError
-from reenact.sinks.camerahost import Host
+from reenact.sinks.hostduty import Host
 
 SIZE, RATE = (64, 48), 25.0
 CONFIG = VirtualCameraConfig(quiet_s=0.5, linger_s=10.0, leave_s=1.0, retry_s=0.25, retry_most_s=2.0, watch_s=0.5)

@@ -16,7 +16,7 @@ import numpy as np
 from reenact.bench.machine import facts
 from reenact.config import VirtualCameraConfig
 from reenact.sinks import VirtualCamera, camerahost
-from reenact.sinks.camerahost import Output
+from reenact.sinks.hostduty import Output
 from reenact.stats import Series, Stats
 from reenact.types import Composite, Kind, Pixels
 
