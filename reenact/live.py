@@ -6,7 +6,7 @@ Four threads, one a stage, so that picture n + 1 is tracked while picture n is g
 sides release the GIL).  No slot holds more than one item and the newest wins: delay cannot grow, drops are
 counted.  `run` keeps the calling thread for what must be there, the preview window and its keys.
 
-When the sink gets a picture is reenact.pacing's, what is left out on a slow machine reenact.ladder's.
+What goes to the sink and when is reenact.sending's, what is left out on a slow machine reenact.ladder's.
 """
 
 import logging
@@ -19,11 +19,10 @@ from reenact.engine import Engine, Reading
 from reenact.errors import NoPicture, ReenactError
 from reenact.gate import State
 from reenact.ladder import Ladder
-from reenact.pacing import Pacer
 from reenact.playing import Playing
+from reenact.sending import Sender
 from reenact.slot import Slot
-from reenact.stages import Acknowledging, SelfMending, Sink, Source
-from reenact.stats import LATENCY
+from reenact.stages import SelfMending, Sink, Source
 from reenact.types import Composite, Frame, Kind
 
 log = logging.getLogger(__name__)
@@ -68,14 +67,12 @@ class Live:
         self._newest = Reading(0, self._began, None)  # the newest that was composed
         self._composed = False
         self._made_at = self._began  # when the last picture was finished, or found to be true still
-        self._pacer = Pacer(self._period, self._began)
+        self._sender = Sender(self._composites, engine.gate, self.stats, self._clock, self._period, self.config.stuck_s)
         self.ladder: Ladder | None = None
         if self.config.adapt:
             self.ladder = Ladder(max(self._period, 1.0 / max(source.rate, 1.0)), engine.rungs)
         self._over: float | None = None
         self.view: Frame | None = None  # the driver's newest picture, for the preview's corner alone
-        self.last: Composite | None = None  # what the sink got last
-        self._latest: Composite | None = None  # what was made last
 
     # What a key or another thread may ask for.
 
@@ -108,6 +105,11 @@ class Live:
     def seconds(self) -> float:
         """How long it has run, or ran."""
         return (self._over or self._clock.now()) - self._began
+
+    @property
+    def last(self) -> Composite | None:
+        """What the sink got last."""
+        return self._sender.last
 
     @property
     def drops(self) -> int:
@@ -210,34 +212,7 @@ class Live:
 
     def send_once(self, wait_s: float) -> None:
         """Sends a new picture, or the last one again when it is due; waits at most `wait_s` for a new one."""
-        early = self._pacer.earliest - self._clock.now()
-        if early > 0:
-            self._clock.sleep(early)
-        due = self._pacer.due
-        fresh = self._composites.take(min(wait_s, max(0.0, due - self._clock.now())))
-        now = self._clock.now()
-        self._latest = fresh or self._latest
-        picture = fresh or (self._latest if now >= due else None)
-        if picture is None:
-            return
-        stuck = fresh is None and now - self._made_at > self.config.stuck_s
-        if self._panic.is_set() or stuck:
-            picture = self.engine.gate.card(picture.seq, now)
-        self.sink.send(picture)
-        sent = self._clock.now()
-        written = self.sink.written_at if isinstance(self.sink, Acknowledging) else None
-        self.last = picture
-        self._pacer.sent(now, fresh is not None)
-        self._count(picture, fresh is not None, sent - now, (written or sent) - picture.t_capture)
-
-    def _count(self, picture: Composite, fresh: bool, took: float, age: float) -> None:
-        self.stats.count("sent")
-        self.stats.count(f"sent {picture.kind.value}")
-        self.stats.add("send", took)
-        if not fresh:
-            self.stats.count("sent again")
-        elif picture.kind is Kind.LIVE and not (isinstance(self.sink, SelfMending) and self.sink.trouble):
-            self.stats.add(LATENCY, age)
+        self._sender.turn(self.sink, wait_s, self._made_at, self._panic.is_set())
 
     # The threads.
 
