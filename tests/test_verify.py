@@ -8,10 +8,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import av
 import pytest
 from hostile import hostile_files
 from signed import record, signed, unsigned
 
+from reenact import assets
 from reenact.cli import main
 from reenact.config import VerifyConfig
 from reenact.errors import InputError, SourceError
@@ -21,7 +23,11 @@ from reenact.provenance.credentials import sign_file
 from reenact.provenance.identity import create_identity, ensure_identity, identity_folder
 from reenact.provenance.reading import Credentials
 from reenact.provenance.verify import Mark, Verdict, verify_camera, verify_file
-from reenact.sources import SyntheticSource
+from reenact.provenance.watermark import Watermarker
+from reenact.provenance.watermark_payload import payload_today
+from reenact.sinks import Recorder
+from reenact.sources import SyntheticSource, read_picture
+from reenact.types import Composite, Kind
 
 CONFIG = VerifyConfig(frames=2)
 
@@ -208,11 +214,44 @@ def test_a_watermark_alone_is_found_and_valid_and_says_whose_it_is(tmp_path: Pat
     found = verify._verdict("x.mp4", Credentials("none"), mark, known, "")
     assert (found.status, found.marker == known[0]) == (0, True)
     said = text(found)
-    assert "found in 12 pictures, mirrored, by chance at most once in 1e+09" in said
+    assert "found in 12 pictures, mirrored, by chance at most once in 1,000,000,000" in said
     assert f"made with reenact 0.1 on 2026-05-03, signer {mine.short_id:08x} (this machine's)" in said
     assert "the credentials are gone, the watermark is still there" in said
     credentials = Credentials("valid", rendering={"watermark": True, "signer": "01234567"})
     assert "names another signer" in text(verify._verdict("x.mp4", credentials, mark, known, ""))
+
+
+def test_removing_the_manifest_leaves_the_watermark(tmp_path: Path, bounded: Bounded) -> None:
+    """Copied into a new file without encoding anew, which no credentials survive; and encoded anew at half its size."""
+    size, small = (1280, 720), (640, 360)
+    identity = create_identity("Ada")
+    pixels = read_picture(assets.PHOTO)
+    Watermarker(size, payload_today(identity.short_id)).mark(pixels)
+    path = tmp_path / "whole.mp4"
+    with Recorder(path, size, rate=25) as sink:
+        for n in range(4):
+            sink.send(Composite(pixels, n, n / 25, Kind.LIVE))
+    sign_file(path, record(), identity)
+    assert verify_file(path, config=CONFIG, bounded=bounded).credentials.state == "valid"
+    with av.open(str(path)) as whole, av.open(str(tmp_path / "copied.mp4"), "w") as copied:
+        stream = copied.add_stream_from_template(whole.streams.video[0])
+        for packet in whole.demux(video=0):
+            if packet.dts is not None:
+                packet.stream = stream
+                copied.mux(packet)
+    with av.open(str(path)) as whole, av.open(str(tmp_path / "halved.mp4"), "w") as halved:
+        stream = halved.add_stream("libx264", rate=25)
+        stream.width, stream.height, stream.pix_fmt = *small, "yuv420p"
+        for frame in whole.decode(video=0):
+            halved.mux(stream.encode(frame.reformat(*small)))
+        halved.mux(stream.encode(None))
+    for name in ("copied.mp4", "halved.mp4"):
+        found = verify_file(tmp_path / name, config=VerifyConfig(frames=4), bounded=bounded)
+        assert (found.credentials.state, found.mark.found, found.status) == ("none", True, 0), name
+        assert found.marker is not None
+        assert found.marker.name == "Ada"
+        assert found.mark.signer == identity.fingerprint[:8]
+        assert found.mark.false_alarm < 1e-6
 
 
 def worker(tmp_path: Path, code: str) -> list[str]:

@@ -112,7 +112,7 @@ def _watermark(verdict: Verdict) -> str:
     by = "this machine's" if verdict.marker is not None else "not known here"
     signer = f", signer {clean(mark.signer, 16)} ({by})" if mark.signer else ""
     mirrored = ["mirrored"] if mark.mirrored else []
-    chance = f"by chance at most once in {1 / max(mark.false_alarm, 1e-30):.0e}"
+    chance = f"by chance at most once in {1 / max(mark.false_alarm, 1e-12):,.0f}"
     where = ", ".join([f"found in {_pictures(mark.frames)}", *mirrored, chance])
     return f"{where}: made with {clean(mark.product, 20)} {clean(mark.version, 20)} on {clean(mark.day, 20)}{signer}"
 
