@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from reenact.clock import Clock
-from reenact.config import GateConfig, GeneratorConfig, RetargetConfig, TrackingConfig
+from reenact.config import FinishConfig, GateConfig, GeneratorConfig, RetargetConfig, TrackingConfig
 from reenact.errors import ModelError
 
 if TYPE_CHECKING:
@@ -29,17 +29,24 @@ _SMALLEST = 240  # rows or columns: a target is not played at half its size when
 
 @contextmanager
 def open_playing(
-    target: "OpenTarget", generator: GeneratorConfig | None = None, *, live: bool = False
+    target: "OpenTarget",
+    generator: GeneratorConfig | None = None,
+    *,
+    live: bool = False,
+    finish: FinishConfig | None = None,
 ) -> "Iterator[Playing]":
     """The stages that play one target, closed at the end; the target stays its owner's.
 
-    live  True: the target at half its size is made ready too, for a machine that is too slow
+    live    True: the target at half its size is made ready too, for a machine that is too slow
+    finish  says whether its pictures get the visible label
     Raises ModelError where the generator's model cannot run as asked.
     """
     from reenact.blending import PoissonCompositor
     from reenact.playing import Playing
+    from reenact.provenance.label import label_due
     from reenact.targets.smaller import SmallerTarget
 
+    label = label_due((finish or FinishConfig()).label, target.bundle.consent.kind)
     config = generator or GeneratorConfig()
     first = _generator(target, config)
     made: PortraitGenerator | CudaPortrait | MendingGenerator = first
@@ -51,7 +58,7 @@ def open_playing(
         smaller = None
         if live and made.provider == "cpu" and min(target.size) >= 2 * _SMALLEST:
             smaller = Playing(SmallerTarget(target), made, PoissonCompositor(), mouth)
-        yield Playing(target, made, PoissonCompositor(), mouth, smaller)
+        yield Playing(target, made, PoissonCompositor(), mouth, smaller, label)
     finally:
         made.close()
 
@@ -109,6 +116,7 @@ def open_engine(
     *,
     tracking: TrackingConfig | None = None,
     gate: GateConfig | None = None,
+    finish: FinishConfig | None = None,
     live: bool = False,
     stats: "Stats | None" = None,
     clock: Clock | None = None,
@@ -116,19 +124,22 @@ def open_engine(
     """An Engine of MediaPipe tracking, the portrait generator and Poisson blending, closed at the end.
 
     target  opened by reenact.open_target; it stays its owner's
+    finish  the watermark and the visible label on every picture
     live    True: faults are logged and the slate stands in, a driver's face eases in.  False, for files: faults
             are raised, and a face in the first frame drives that frame
     Raises ModelError where the generator's model cannot run as asked.
     """
     from reenact.engine import Engine
+    from reenact.finish import Finish
     from reenact.gains import Gains
+    from reenact.provenance.marker import known_signer
     from reenact.retarget import Retarget
     from reenact.sinks import slate
     from reenact.tracking import FaceMeshTracker
 
     retarget = retarget or RetargetConfig()
     with ExitStack() as open_now:
-        playing = open_now.enter_context(open_playing(target, generator, live=live))
+        playing = open_now.enter_context(open_playing(target, generator, live=live, finish=finish))
         tracker = FaceMeshTracker(tracking or TrackingConfig())
         open_now.callback(tracker.close)
         yield Engine(
@@ -146,4 +157,6 @@ def open_engine(
             clock=clock,
             gains=Gains(retarget.expression_gain, retarget.head_gain, retarget.gaze_gain),
             smaller=playing.smaller,
+            label=playing.label,
+            finish=Finish(target.size, finish, signer=known_signer()),
         )

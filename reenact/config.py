@@ -6,6 +6,7 @@ The command line's flags are made from these; nothing else in the package holds 
 from dataclasses import dataclass
 
 from reenact.errors import InputError
+from reenact.provenance.languages import LANGUAGES
 
 
 def _within(name: str, value: float, low: float, high: float) -> None:
@@ -235,10 +236,11 @@ class FinishConfig:
 
     watermark: bool = True
     label: str = "auto"  # auto: on unless the target is the user's own face or nobody's
-    language: str = "en"  # of the label, one of reenact.provenance.label.LANGUAGES
+    language: str = "en"  # of the label
 
     def __post_init__(self) -> None:
         _one_of("label", self.label, LABELS)
+        _one_of("label language", self.language, tuple(LANGUAGES))
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from reenact.assembly import open_engine
-from reenact.config import GeneratorConfig, RetargetConfig
+from reenact.config import FinishConfig, GeneratorConfig, RetargetConfig
 from reenact.rendering import find_rest, frames
 from reenact.stages import Sink
 from reenact.stats import Stats
@@ -48,26 +48,35 @@ def run(
     *,
     window: Sink | None = None,
     limit: int | None = None,
+    finish: FinishConfig | None = None,
     progress: Callable[[int, int | None], None] | None = None,
 ) -> Demonstrated:
     """Writes `output`, SIZE large, one picture for each of the driver's frames, `limit` at most."""
+    from reenact.finish import Finish
+    from reenact.provenance.label import label_due
+    from reenact.provenance.marker import known_signer
     from reenact.provenance.record import PICTURE, Ledger, driver_file
     from reenact.provenance.signing import signs
     from reenact.sinks import Recorder
     from reenact.sources import VideoFile
 
+    finish = finish or FinishConfig()
+    label = any(label_due(finish.label, target.bundle.consent.kind) for target in (photo, video))
+    bare = FinishConfig(watermark=False, label="off")  # what is finished is the picture of all three
+    told: list[Signed] = []
+    ledger = Ledger("demo", lambda _: driver_file(driver, PICTURE), GeneratorConfig(), label=label)
     with ExitStack() as stack:
         source = stack.enter_context(VideoFile(driver))
-        one = stack.enter_context(open_engine(photo))
-        two = stack.enter_context(open_engine(video))
+        stack.enter_context(signs(output, ledger.from_now(), told.append))
+        one = stack.enter_context(open_engine(photo, finish=bare))
+        two = stack.enter_context(open_engine(video, finish=bare))
         rest = find_rest(driver, RetargetConfig())
         if rest is not None:
             one.retargeter.calibrate(rest)
-        told: list[Signed] = []
-        ledger = Ledger("demo", lambda _: driver_file(driver, PICTURE), GeneratorConfig())
-        stack.enter_context(signs(output, ledger.from_now(), told.append))
         ledger.add(one.playing)
         ledger.add(two.playing)
+        whole = Finish(SIZE, finish, signer=known_signer())
+        ledger.finished_by(whole)
         sink = stack.enter_context(Recorder(output, SIZE, time_base=source.time_base, rate=source.rate))
         total = source.frames if limit is None else limit
         done = 0
@@ -76,6 +85,8 @@ def run(
             shown = [engine.compose(reading, frame.seq, frame.t_capture) for engine in (one, two)]
             # The one place where a driver's picture is put into an output: the built-in driver is nobody.
             panels = side_by_side(frame.pixels, *(composite.pixels for composite in shown))
+            with one.stats.stage("finish"):
+                whole(panels, label)
             picture = Composite(panels, frame.seq, frame.t_capture, Kind.LIVE)
             with one.stats.stage("write"):
                 sink.send(picture)

@@ -13,6 +13,7 @@ from reenact.clock import Clock, MonotonicClock
 from reenact.config import GateConfig
 from reenact.easing import rest_motion
 from reenact.errors import ReenactError
+from reenact.finish import Finish
 from reenact.gains import Gains
 from reenact.gate import Gate, Steered, Untrusted, within_lips
 from reenact.ladder import Rung
@@ -21,7 +22,7 @@ from reenact.reading import Reading
 from reenact.skipping import Skipping
 from reenact.stages import Blender, Generator, Painter, Retargeter, Target, Tracker
 from reenact.stats import Stats
-from reenact.types import Composite, Frame, Pixels
+from reenact.types import Composite, Frame, Kind, Pixels
 
 __all__ = ["Engine", "Reading"]
 
@@ -39,6 +40,8 @@ class Engine:
     at_once  True for files: a face in the very first frame drives that frame
     gains    how strongly the driver drives; may be replaced while it runs
     smaller  the same target at a part of its size, for `leave_out`
+    label    whether the visible label is drawn on the target's pictures
+    finish   puts label and watermark on every picture, the slate too; None leaves them bare
     on_play  may be set: told of every further target before it is shown
     The stages stay their owner's, who closes them.
     """
@@ -60,12 +63,15 @@ class Engine:
         clock: Clock | None = None,
         gains: Gains | None = None,
         smaller: Playing | None = None,
+        label: bool = False,
+        finish: Finish | None = None,
     ) -> None:
         self.tracker, self.retargeter = tracker, retargeter
-        self.playing = Playing(target, generator, blender, mouth, smaller)
+        self.playing = Playing(target, generator, blender, mouth, smaller, label)
         self.clock = clock or MonotonicClock()
         self.stats = stats or Stats(self.clock)
-        self.gate = Gate(slate, gate, at_once)
+        self.finish = finish
+        self.gate = Gate(slate if finish is None else finish(slate.copy()), gate, at_once)
         self.gains = gains or Gains()
         self._strict = strict
         self._left_out: frozenset[str] = frozenset()
@@ -161,7 +167,11 @@ class Engine:
         playing = self.playing
         if HALF_SIZE in self._left_out and playing.smaller is not None:
             playing = playing.smaller
-        return self._paint(playing, steered, reading, n)
+        composite = self._paint(playing, steered, reading, n)
+        if self.finish is not None and composite.kind is not Kind.SLATE:  # the slate was finished when it was drawn
+            with self.stats.stage("finish"):
+                self.finish(composite.pixels, self.playing.label)
+        return composite
 
     def _paint(self, playing: Playing, steered: Steered, reading: Reading, n: int) -> Composite:
         generator, mouth = playing.generator, steered.mouth if playing.mouth else None

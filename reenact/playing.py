@@ -29,6 +29,7 @@ class Playing:
 
     mouth    whether the driver's inner mouth is shown with it, and so read at all
     smaller  the same target at a part of its size, its pictures enlarged at the end; None where there is none
+    label    whether the visible label is drawn on its pictures, see reenact.finish
     The stages stay their owner's, who closes them.
     """
 
@@ -37,6 +38,7 @@ class Playing:
     blender: Blender
     mouth: bool = False
     smaller: "Playing | None" = None
+    label: bool = False
 
     @property
     def extras(self) -> tuple[str, ...]:

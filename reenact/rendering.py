@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reenact.assembly import open_engine
-from reenact.config import GeneratorConfig, RecorderConfig, RetargetConfig, TrackingConfig
+from reenact.config import FinishConfig, GeneratorConfig, RecorderConfig, RetargetConfig, TrackingConfig
 from reenact.engine import Engine
 from reenact.errors import InputError, SourceError
 from reenact.stages import Sink, Source, Target
@@ -63,6 +63,7 @@ def render(
     neutral: Path | None = None,
     audio: Path | None = None,
     recorder: RecorderConfig | None = None,
+    finish: FinishConfig | None = None,
     progress: Progress | None = None,
 ) -> Rendered:
     """Drives an open target by a video or picture file and writes a video, or a picture for a `.png` or `.jpg`.
@@ -71,6 +72,7 @@ def render(
                       that the first frame is driven already; "first": the first frame that shows a face
     neutral           a picture of the driver at rest, in place of those
     audio             a file whose sound is copied
+    finish            the watermark and the visible label
     The file is signed, with this user's identity (reenact.provenance); where that fails it is kept unsigned.
     Raises SourceError when no frame of the driver shows a face, and whatever the stages raise; then no output
     is left behind.
@@ -83,23 +85,25 @@ def render(
     check_output(output, path)
     retarget, generator = retarget or RetargetConfig(), generator or GeneratorConfig()
     tracking = TrackingConfig(smooth=False)  # CalmTracker does without delay what smoothing does with some
-    with open_media(path) as source, open_engine(target, retarget, generator, tracking=tracking) as engine:
+    told: list[Signed] = []
+    ledger = Ledger("render", partial(driver_file, path), generator)
+    with (
+        open_media(path) as source,
+        signs(output, ledger.from_now(), told.append),
+        open_engine(target, retarget, generator, tracking=tracking, finish=finish) as engine,
+    ):
         rest = find_rest(path, retarget, neutral)
         if rest is not None:
             engine.retargeter.calibrate(rest)
-        told: list[Signed] = []
-        ledger = Ledger("render", partial(driver_file, path), generator)
         ledger.add(engine.playing)
-        with (
-            signs(output, ledger.from_now(), told.append),
-            _open_output(output, target, source, audio, recorder) as sink,
-        ):
+        ledger.finished_by(engine.finish)
+        with _open_output(output, target, source, audio, recorder) as sink:
             faceless = _drive(engine, source, sink, progress)
             frames = engine.stats.counted("frames")
             if faceless == frames:
                 raise SourceError(f"{path} shows no face in any of its {frames} frames: expected one that drives")
-        sound = getattr(sink, "sound", "none")
-        return Rendered(frames, faceless, sound, getattr(source, "warning", ""), engine.stats, told[0])
+        sound, warning = getattr(sink, "sound", "none"), getattr(source, "warning", "")
+    return Rendered(frames, faceless, sound, warning, engine.stats, told[0])
 
 
 def _open_output(output: Path, target: Target, source: Source, audio: Path | None, recorder: RecorderConfig | None):  # type: ignore[no-untyped-def]

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reenact.config import GeneratorConfig, LiveConfig, RetargetConfig
+from reenact.config import FinishConfig, GeneratorConfig, LiveConfig, RetargetConfig
 
 if TYPE_CHECKING:
     from reenact.cli.controls import Controls
@@ -40,6 +40,7 @@ class Call:
     times: bool
     retarget: RetargetConfig
     generator: GeneratorConfig
+    finish: FinishConfig
     live: LiveConfig
 
 
@@ -76,13 +77,14 @@ def _run(call: Call, ending: "Ending") -> "Live":
         outputs = stack.enter_context(_opened_outputs(call, shown, window, ledger))
         engine = stack.enter_context(_opened_engine(call, shown))
         ledger.add(engine.playing)
+        ledger.finished_by(engine.finish)
         engine.on_play = ledger.add
         targets = stack.enter_context(_others(call, shown))
         controls = Controls(outputs.recording, targets)
         screen = _opened_screen(call, shown.size, window, controls)
         stack.callback(screen.close)
         loop = Live(source, engine, outputs.sink, call.live, screen.tick)
-        ending.stops(loop.stop, screen.close)
+        ending.stops(loop.stop, None if window else screen.close)
         width, height = shown.size
         tell(f"{call.camera} drives {shown.name}, {width}x{height}, into {outputs.places}; end with Ctrl-C")
         loop.run(call.seconds)
@@ -143,7 +145,7 @@ def _opened_engine(call: Call, shown: "OpenTarget") -> "Iterator[Engine]":
     from reenact.cli.opening import waiting, warm
 
     warm()
-    with open_engine(shown, call.retarget, call.generator, live=True) as engine:
+    with open_engine(shown, call.retarget, call.generator, finish=call.finish, live=True) as engine:
         with waiting():
             engine.rehearse()
         yield engine
@@ -159,7 +161,10 @@ def _others(call: Call, shown: "OpenTarget") -> "Iterator[Switcher]":
 
     @contextmanager
     def opens(name: str) -> "Iterator[Playing]":
-        with load_target(name) as target, open_playing(target, call.generator, live=True) as playing:
+        with (
+            load_target(name) as target,
+            open_playing(target, call.generator, live=True, finish=call.finish) as playing,
+        ):
             rehearse(playing)
             yield playing
 

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from reenact.cli import options as o
+
 if TYPE_CHECKING:
     from rich.table import Table
 
@@ -21,6 +23,8 @@ def demo(
         bool | None, typer.Option("--preview/--no-preview", help="Show it in a window. Where there is a display.")
     ] = None,
     frames: Annotated[int | None, typer.Option(min=1, help="Stop after so many frames of the driver's 240.")] = None,
+    label: o.LabelWay = o.LABEL,
+    label_language: o.LabelLanguage = o.FINISH.language,
 ) -> None:
     """A built-in driver moves the face of a built-in photo and of a built-in video; writes demo.mp4.
 
@@ -30,11 +34,12 @@ def demo(
     from reenact import assets, demonstration
     from reenact.cli.console import err, out, progress
     from reenact.cli.opening import opened_target, warm
-    from reenact.cli.options import ConsentKind
     from reenact.cli.signing import tell_left, tell_signed
+    from reenact.config import FinishConfig
     from reenact.rendering import check_output
     from reenact.sinks import Preview, has_display
 
+    finish = FinishConfig(label=label.value, language=label_language)
     check_output(output)
     tell_left()
     start = time.monotonic()
@@ -43,12 +48,14 @@ def demo(
         if preview or (preview is None and has_display()):
             window = Preview(demonstration.SIZE)
             stack.callback(window.close)
-        nobody = ConsentKind("synthetic")
+        nobody = o.ConsentKind("synthetic")
         photo = stack.enter_context(opened_target(str(assets.PHOTO), nobody, ""))
         video = stack.enter_context(opened_target(str(assets.VIDEO), nobody, ""))
         warm()
         report = stack.enter_context(progress(f"rendering {output.name}"))
-        done = demonstration.run(assets.DRIVER, photo, video, output, window=window, limit=frames, progress=report)
+        done = demonstration.run(
+            assets.DRIVER, photo, video, output, window=window, limit=frames, finish=finish, progress=report
+        )
     err.print()
     tell_signed(done.signed)
     out.print(_table(done.photo, done.video))

@@ -58,6 +58,8 @@ def live(
     expression_gain: o.ExpressionGain = o.RETARGET.expression_gain,
     head_gain: o.HeadGain = o.RETARGET.head_gain,
     gaze_gain: o.GazeGain = o.RETARGET.gaze_gain,
+    label: o.LabelWay = o.LABEL,
+    label_language: o.LabelLanguage = o.FINISH.language,
     rate: Rate = LIVE.rate,
     adapt: Adapt = LIVE.adapt,
     provider: o.RunsOn = o.PROVIDER,
@@ -78,7 +80,7 @@ def live(
     sent.
     """
     from reenact.cli.call import Call, run
-    from reenact.config import GeneratorConfig, RetargetConfig
+    from reenact.config import FinishConfig, GeneratorConfig, RetargetConfig
 
     call = Call(
         target=target,
@@ -93,6 +95,7 @@ def live(
         times=times,
         retarget=RetargetConfig(expression_gain, head_gain, gaze_gain),
         generator=GeneratorConfig(mouth=mouth.value, provider=provider.value, allow_cpu=allow_cpu),
+        finish=FinishConfig(label=label.value, language=label_language),
         live=LiveConfig(rate=rate, adapt=adapt),
     )
     status = run(call)

@@ -6,10 +6,11 @@ from typing import Annotated
 
 import typer
 
-from reenact.config import GeneratorConfig, RetargetConfig
+from reenact.config import FinishConfig, GeneratorConfig, RetargetConfig
+from reenact.provenance.languages import LANGUAGES
 from reenact.targets.consent import KINDS
 
-RETARGET, GENERATOR = RetargetConfig(), GeneratorConfig()
+RETARGET, GENERATOR, FINISH = RetargetConfig(), GeneratorConfig(), FinishConfig()
 
 
 class Mouth(StrEnum):
@@ -32,6 +33,14 @@ class Provider(StrEnum):
     directml = "directml"
 
 
+class Shows(StrEnum):
+    """Whether the visible label is drawn; the same as reenact.config.LABELS."""
+
+    auto = "auto"
+    on = "on"
+    off = "off"
+
+
 class ConsentKind(StrEnum):
     """Whose consent a target has; the same as reenact.targets.consent.KINDS."""
 
@@ -41,7 +50,7 @@ class ConsentKind(StrEnum):
     synthetic = "synthetic"
 
 
-MOUTH, PROVIDER = Mouth(GENERATOR.mouth), Provider(GENERATOR.provider)
+MOUTH, PROVIDER, LABEL = Mouth(GENERATOR.mouth), Provider(GENERATOR.provider), Shows(FINISH.label)
 MEANINGS = "; ".join(f"[bold]{name}[/]: {meaning}" for name, meaning in KINDS.items())
 
 Target = Annotated[
@@ -74,6 +83,17 @@ HeadGain = Annotated[float, typer.Option(min=0.0, max=3.0, help="The same for th
 GazeGain = Annotated[float, typer.Option(min=0.0, max=3.0, help="The same for where the eyes look.")]
 RunsOn = Annotated[Provider, typer.Option("--provider", help="Where the network runs.")]
 AllowCpu = Annotated[bool, typer.Option("--allow-cpu", help="Go on with the CPU where that provider cannot run.")]
+LabelWay = Annotated[
+    Shows,
+    typer.Option(
+        "--label",
+        help="A small card in the corner that says the picture is AI-generated. [bold]auto[/] draws it unless the "
+        "target's consent is self or synthetic. What was chosen is recorded in the file's credentials.",
+    ),
+]
+LabelLanguage = Annotated[
+    str, typer.Option("--label-language", metavar="CODE", help=f"Its language: {', '.join(LANGUAGES)}.")
+]
 Times = Annotated[bool, typer.Option("--times", help="End with a table of milliseconds by stage.")]
 
 

@@ -39,6 +39,8 @@ def render(
     expression_gain: o.ExpressionGain = o.RETARGET.expression_gain,
     head_gain: o.HeadGain = o.RETARGET.head_gain,
     gaze_gain: o.GazeGain = o.RETARGET.gaze_gain,
+    label: o.LabelWay = o.LABEL,
+    label_language: o.LabelLanguage = o.FINISH.language,
     provider: o.RunsOn = o.PROVIDER,
     allow_cpu: o.AllowCpu = False,
     times: o.Times = False,
@@ -56,7 +58,7 @@ def render(
     from reenact.cli.console import out, progress, stage_table, tell
     from reenact.cli.opening import opened_target, warm
     from reenact.cli.signing import tell_left, tell_signed
-    from reenact.config import GeneratorConfig, RetargetConfig
+    from reenact.config import FinishConfig, GeneratorConfig, RetargetConfig
     from reenact.rendering import check_output
     from reenact.rendering import render as run
     from reenact.sources import open_media, read_picture
@@ -65,6 +67,7 @@ def render(
     at_rest = None if neutral in ("auto", "first") else o.existing(Path(neutral), "auto, first, or a picture")
     retarget = RetargetConfig(expression_gain, head_gain, gaze_gain, neutral="auto" if at_rest else neutral)
     generator = GeneratorConfig(mouth=mouth.value, provider=provider.value, allow_cpu=allow_cpu)
+    finish = FinishConfig(label=label.value, language=label_language)
     open_media(o.existing(driver, "a video or a picture")).close()
     if at_rest is not None:
         read_picture(at_rest)
@@ -74,7 +77,17 @@ def render(
         sound = driver if audio is Audio.driver else _sound_of(shown) if audio is Audio.target else None
         warm()
         with progress(f"rendering {output.name}") as report:
-            done = run(driver, shown, output, retarget, generator, neutral=at_rest, audio=sound, progress=report)
+            done = run(
+                driver,
+                shown,
+                output,
+                retarget,
+                generator,
+                neutral=at_rest,
+                audio=sound,
+                finish=finish,
+                progress=report,
+            )
     if done.warning:
         tell(done.warning)
     tell_signed(done.signed)

@@ -12,11 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reenact.errors import SourceError, TargetError
+from reenact.provenance.watermark_payload import SIGNER_BITS, UNSIGNED
 from reenact.targets.consent import Consent
 from reenact.version import __version__
 
 if TYPE_CHECKING:
     from reenact.config import GeneratorConfig
+    from reenact.finish import Finish
     from reenact.playing import Playing
     from reenact.targets.library import OpenTarget
 
@@ -163,13 +165,19 @@ class Ledger:
     ) -> None:
         self._command, self._driver, self._config = command, driver, config
         self._label, self._watermark, self._signer = label, watermark, signer
-        self._shows: list[tuple[Shown, Made, bool]] = []
+        self._shows: list[tuple[Shown, Made, bool, bool]] = []
+
+    def finished_by(self, finish: "Finish | None") -> None:
+        """What watermark the pictures carry."""
+        self._watermark = finish is not None and finish.watermark
+        signer = UNSIGNED if finish is None else finish.signer
+        self._signer = "" if signer == UNSIGNED else f"{signer:0{SIGNER_BITS // 4}x}"
 
     def add(self, playing: "Playing") -> None:
         """A target with its generator, from now on shown."""
         target: OpenTarget = playing.target  # type: ignore[assignment]
         made = made_by(self._config, target, getattr(playing.generator, "provider", "cpu"))
-        self._shows.append((shown(target), made, playing.mouth))
+        self._shows.append((shown(target), made, playing.mouth, playing.label))
 
     def from_now(self) -> Callable[[], Record]:
         """What gives the record of a file that begins now, whenever it ends: of what is shown now, and was since.
@@ -179,14 +187,14 @@ class Ledger:
         start = max(0, len(self._shows) - 1)
         return lambda: self._record(self._shows[start:])
 
-    def _record(self, shows: list[tuple[Shown, Made, bool]]) -> Record:
-        mouth = any(mouth for _, _, mouth in shows)
+    def _record(self, shows: list[tuple[Shown, Made, bool, bool]]) -> Record:
+        mouth = any(mouth for _, _, mouth, _ in shows)
         return Record(
             self._command,
-            tuple(dict.fromkeys(target for target, _, _ in shows)),
+            tuple(dict.fromkeys(target for target, *_ in shows)),
             self._driver(MOUTH if mouth else NOTHING),
-            tuple(dict.fromkeys(made for _, made, _ in shows)),
-            self._label,
+            tuple(dict.fromkeys(made for _, made, *_ in shows)),
+            self._label or any(label for *_, label in shows),
             self._watermark,
             self._signer,
         )

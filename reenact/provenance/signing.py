@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from reenact.errors import ReenactError
@@ -50,9 +50,11 @@ def sign_output(path: Path, record: Callable[[], Record]) -> Signed:
 def signs(path: Path, record: Callable[[], Record], tell: Callable[[Signed], None]) -> Iterator[None]:
     """Signs what the block wrote to `path` when it ends, however it ends, and tells what became of it.
 
-    Enter it before the sink that writes is opened, so that it ends after the sink was closed.  Nothing is signed that
-    was there before and is untouched.
+    Enter it before the sink that writes is opened, so that it ends after the sink was closed, and before the engine
+    is: the identity is made here where there is none, so that the watermark names it from the first file on.  Nothing
+    is signed that was there before and is untouched.
     """
+    first = _made_now()
     with unfinished(path):
         before = _stamp(path)
         try:
@@ -64,7 +66,14 @@ def signs(path: Path, record: Callable[[], Record], tell: Callable[[Signed], Non
                 except BaseException:
                     tell(Signed("", f"{path} is kept unsigned: signing was interrupted"))
                     raise
-                tell(told)
+                tell(replace(told, first=told.first or (first and bool(told))))
+
+
+def _made_now() -> bool:
+    try:
+        return ensure_identity()[1]
+    except ReenactError:
+        return False  # why is said when it is time to sign
 
 
 def _stamp(path: Path) -> tuple[int, int, int] | None:

@@ -10,16 +10,17 @@ pictures of one video, while what the pictures themselves show does not.  docs/w
 import numpy as np
 
 from reenact.config import WatermarkConfig
-from reenact.errors import InputError
 from reenact.provenance.watermark_code import encode
 from reenact.provenance.watermark_kernel import BENDS, UNIT, add_tile
 from reenact.provenance.watermark_payload import Payload
 from reenact.provenance.watermark_tile import tile, tile_side
 from reenact.types import Pixels, check_pixels
 
-MIN_SIDE = 64  # pixels: a smaller picture cannot hold the pattern once
 _UNIT = 32  # strength is counted in 1/32 grey levels
-_WEAKEST, _STRONGEST = 0.6, 1.9  # grey levels; rounded to whole ones 1.9 is 42.4 dB, wherever a picture is busy all over
+_WEAKEST, _STRONGEST = (
+    0.6,
+    1.9,
+)  # grey levels; rounded to whole ones 1.9 is 42.4 dB, wherever a picture is busy all over
 _SMOOTH, _GAIN = 1.0, 1.2  # grey levels of mean bend without texture; grey levels for each one more
 
 
@@ -28,14 +29,10 @@ class Watermarker:
 
     size     (width, height), pixels
     payload  what the mark says, see payload_today
-    Nothing is allocated per picture.  Raises InputError for a picture that is too small to be marked (MIN_SIDE).
+    Nothing is allocated per picture.  Below about 128 pixels each way it is marked, but cannot be read.
     """
 
     def __init__(self, size: tuple[int, int], payload: Payload, config: WatermarkConfig | None = None) -> None:
-        if min(size) < MIN_SIDE:
-            raise InputError(
-                f"a picture of {size[0]}x{size[1]} is too small for a watermark: {MIN_SIDE} each way needed"
-            )
         self.size, self.payload = size, payload
         strength = (config or WatermarkConfig()).strength
         side = tile_side(size)

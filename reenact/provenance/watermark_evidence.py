@@ -5,11 +5,14 @@ import numpy as np
 
 from reenact.types import Floats, Pixels
 
-OCTAVES = 4  # sizes looked at: full, half, quarter, an eighth
+LEVELS = 5  # sizes looked at: full, half, to a sixteenth
 _LEAST = 48  # pixels of the shorter side of a reduced picture
+_MOST = 2560  # pixels of the longer side: no picture so large has a tile that is small enough to be seen only there
 _FINE, _COARSE = 0.5, 1.5  # pixels: what lies between is kept; waves of 2.7 to 13 pixels are looked for
-_ROUND_ABOUT = 7  # pixels of the square over which contrast is measured: as small as the waves, so that no edge is left
-_POWER = 1.5  # of that contrast: 1 would suit a mark as strong as the picture is busy, 2 one of the same strength all over
+_ROUND_ABOUT = 7  # pixels of the square in which contrast is measured: no larger than a wave, so that no edge is left
+_POWER = (
+    1.5  # of that contrast: 1 would suit a mark as strong as the picture is busy, 2 one of the same strength all over
+)
 _LIMIT = 2.5  # times the contrast: nothing counts for more
 _GRAIN = 0.6  # grey levels squared, of rounding and of coding: nothing below it is believed
 
@@ -17,28 +20,29 @@ _GRAIN = 0.6  # grey levels squared, of rounding and of coding: nothing below it
 class Evidence:
     """The sum over pictures of one size, at several reductions.
 
-    levels  for the reductions by 1, 2, 4 and 8: (h, w) float32, band-passed and divided by its own local contrast
+    levels  for a reduction by 2 ** level: (h, w) float32, band-passed and divided by its own local contrast
     frames  how many pictures are in it
     """
 
     def __init__(self) -> None:
-        self.levels: list[Floats] = []
+        self.levels: dict[int, Floats] = {}
         self.frames = 0
 
     def add(self, pixels: Pixels) -> None:
         """Adds (H, W, 3) uint8 BGR, of the size of those before."""
         grey = cv2.cvtColor(pixels, cv2.COLOR_BGR2GRAY).astype(np.float32)
-        for level in range(OCTAVES):
+        for level in range(LEVELS):
             if level > 0:
                 height, width = (length // 2 * 2 for length in grey.shape)
                 if min(height, width) < 2 * _LEAST:
                     break
                 grey = cv2.resize(grey[:height, :width], (width // 2, height // 2), interpolation=cv2.INTER_AREA)
-            part = _evened(grey)
-            if self.frames == 0:
-                self.levels.append(part)
+            if max(grey.shape) > _MOST:
+                continue
+            if level in self.levels:
+                self.levels[level] += _evened(grey)
             else:
-                self.levels[level] += part
+                self.levels[level] = _evened(grey)
         self.frames += 1
 
 
@@ -48,4 +52,4 @@ def _evened(grey: Floats) -> Floats:
     around = (_ROUND_ABOUT, _ROUND_ABOUT)
     contrast = np.sqrt(cv2.blur(band * band, around) + np.float32(_GRAIN))
     band /= contrast
-    return np.clip(band, -_LIMIT, _LIMIT) * contrast ** np.float32(1 - _POWER)
+    return np.asarray(np.clip(band, -_LIMIT, _LIMIT) * contrast ** (1 - _POWER), np.float32)

@@ -86,7 +86,7 @@ def add_tile(
                     row = picture[top + min(y, rows - 1), left : left + _BYTES]
                     for i in range(_BYTES - 6):
                         busy = _bend(busy, row[i], row[i + 3], row[i + 6])
-            strength = np.int16(min(strongest, weakest + (max(0, busy - smooth) * gain >> 8)))
+            strength = np.int16(min(strongest, weakest + (max(0, int(busy) - smooth) * gain >> 8)))
             if width - left >= _BYTES:
                 for y in range(rows):
                     row, wave = picture[top + y, left : left + _BYTES], tile[first + y, place : place + _BYTES]

@@ -10,20 +10,26 @@ from reenact.errors import InputError
 from reenact.provenance.watermark_code import CHECK_BITS, decode
 from reenact.provenance.watermark_evidence import Evidence
 from reenact.provenance.watermark_payload import Payload
-from reenact.provenance.watermark_spectrum import Spectrum
+from reenact.provenance.watermark_spectrum import Complexes, Spectrum
 from reenact.provenance.watermark_tile import tile_sides, waves
 from reenact.types import Floats, Pixels, check_pixels
+
+Sides = npt.NDArray[np.float64]
 
 _LOOKS = (1, 4, 12, 30)  # pictures after which an answer is tried for
 _SHORTEST, _LONGEST = 64.0, 128.0  # pixels of a tile, at the reduction that is looked at
 _FIRST = 46.0  # at full size
 _SCALED = 4.0  # times larger or smaller than marked
-_STEP = 0.6  # of the change that shifts the waves at the picture's border by a quarter
-_GRID = 96  # places along a tile's side
+_TYPICAL = 17.0  # cycles a tile, of the waves
+_STEP = 0.6  # from one side to the next such a wave moves by 0.3 of its length at the borders
+_REACHES = (1.0, 0.35)  # of that step, to both sides, in a closer look
+_GRID, _FINE_GRID = 96, 384  # places along a tile's side
 _ENOUGH = 4.6  # standard deviations of the pilot waves, for a closer look
 _CERTAIN = 5.6  # for an attempt to read
-_CANDIDATES = 12  # that get a closer look
-_CHUNK = 64
+_CANDIDATES = 8  # that get a closer look
+_MOST_CHECKS = 4000  # checksums compared for one answer: 4000 / 2 ** 32 is a false alarm in a million
+_LEAST_GAIN = 0.05
+_CHUNK = 64  # sides at a time
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,11 +105,10 @@ class Search:
         if self._looked == self.frames:
             return None
         self._looked = self.frames
-        spectra = [Spectrum(picture) for picture in self._evidence.levels]
-        shapes = [picture.shape for picture in self._evidence.levels]
-        places = [p for level, each in enumerate(spectra) for p in _candidates(each, level, shapes[level])]
+        spectra = {level: Spectrum(picture) for level, picture in self._evidence.levels.items()}
+        places = [place for level, spectrum in spectra.items() for place in _candidates(spectrum, level)]
         for place in sorted(places, key=lambda place: -place.pilot)[:_CANDIDATES]:
-            found = self._read(*_closer(spectra[place.level], place, shapes[place.level]))
+            found = self._read(*_closer(spectra[place.level], place))
             if found is not None:
                 return found
         return None
@@ -113,6 +118,8 @@ class Search:
             return None
         side = (place.across * place.down) ** 0.5 * 2**place.level
         sides = [s for s in tile_sides() if 1 / _SCALED <= side / s <= _SCALED]
+        if self.checks + len(sides) > _MOST_CHECKS:
+            return None
         self.checks += len(sides)
         decoded = decode(soft, sides)
         if decoded is None:
@@ -125,76 +132,68 @@ class Search:
         return Found(payload, false_alarm, self.frames, side / decoded[1], place.mirrored, place.pilot)
 
 
-def _periods(shape: tuple[int, ...], level: int) -> npt.NDArray[np.float64]:
+def _periods(shape: tuple[int, ...], level: int) -> Sides:
     """Sides of the tile to be tried, pixels: even steps of frequency."""
-    step = _STEP / (17.0 * max(shape))  # at 17 cycles a tile: a quarter wave at half the longer side
+    step = _STEP / (_TYPICAL * max(shape))
     shortest = _FIRST if level == 0 else _SHORTEST
     return 1.0 / np.arange(1.0 / shortest, 1.0 / min(_LONGEST, 1.2 * min(shape)), -step)
 
 
-def _correlated(
-    spectrum: Spectrum, across: npt.NDArray[np.float64], down: npt.NDArray[np.float64], mirrored: bool, grid: int
-) -> Floats:
-    """(n, grid, grid): how far the pilot waves stand out for n tiles of these sides, at each place of the tile."""
+def _read(spectrum: Spectrum, across: Sides, down: Sides, mirrored: bool, chosen: npt.NDArray[np.int64]) -> Complexes:
+    """(n, m): the chosen waves of n tiles of these sides, turned so that a mark's are all real at its place."""
     every = waves()
-    x, y, turned = every.x[every.pilot], every.y[every.pilot], every.turned[every.pilot]
-    values = _read(spectrum, across, down, mirrored, every.pilot)
-    map_ = np.zeros((len(across), grid, grid // 2 + 1), np.complex64)
-    map_[:, y % grid, x] = values * np.conj(turned)
-    out = np.fft.irfft2(map_, (grid, grid)) * (grid * grid / 2 / np.sqrt(len(x) / 2))
-    return out.astype(np.float32)
+    x, y = every.x[chosen] / across[:, None], every.y[chosen] / down[:, None]
+    values = np.conj(spectrum.at(x, -y)) if mirrored else spectrum.at(x, y)
+    turned: Complexes = values * np.conj(every.turned[chosen])
+    return turned
 
 
-def _read(spectrum, across, down, mirrored, chosen):
-    every = waves()
-    x = every.x[chosen] / across[:, None]
-    y = every.y[chosen] / down[:, None]
-    return np.conj(spectrum.at(x, -y)) if mirrored else spectrum.at(x, y)
+def _standing_out(spectrum: Spectrum, across: Sides, down: Sides, mirrored: bool, grid: int = _GRID) -> Floats:
+    """(n, grid, grid): the pilot waves' sum for n tiles of these sides at each place, in standard deviations."""
+    pilot = waves().pilot
+    placed = np.zeros((len(across), grid, grid // 2 + 1), np.complex64)
+    placed[:, waves().y[pilot] % grid, waves().x[pilot]] = _read(spectrum, across, down, mirrored, pilot)
+    heights = np.fft.irfft2(placed, (grid, grid)) * (grid * grid / np.sqrt(2.0 * len(pilot)))
+    return np.asarray(heights, np.float32)
 
 
-def _candidates(spectrum: Spectrum, level: int, shape: tuple[int, ...]) -> list[_Place]:
+def _candidates(spectrum: Spectrum, level: int) -> list[_Place]:
+    """The sides at which the pilot waves stand out most."""
+    periods = _periods(spectrum.shape, level)
     places = []
-    periods = _periods(shape, level)
     for mirrored in (False, True):
-        heights = []
-        for start in range(0, len(periods), _CHUNK):
-            part = periods[start : start + _CHUNK]
-            heights.append(_correlated(spectrum, part, part, mirrored, _GRID).max((1, 2)))
-        if not heights:
-            continue
-        height = np.concatenate(heights)
+        chunks = [periods[start : start + _CHUNK] for start in range(0, len(periods), _CHUNK)]
+        heights = [_standing_out(spectrum, chunk, chunk, mirrored).max((1, 2)) for chunk in chunks]
+        height = np.concatenate([*heights, np.zeros(0, np.float32)])
         for i in np.argsort(-height)[: 2 * _CANDIDATES]:
             if height[i] >= _ENOUGH and height[i] == height[max(0, i - 2) : i + 3].max():
                 places.append(_Place(level, periods[i], periods[i], mirrored, float(height[i])))
     return places
 
 
-def _closer(spectrum: Spectrum, place: _Place, shape: tuple[int, ...]) -> tuple[_Place, Floats]:
+def _closer(spectrum: Spectrum, place: _Place) -> tuple[_Place, Floats]:
     """The same place with its sides fitted, each by itself, and what is measured of the 576 signs there."""
     every = waves()
+    height, width = spectrum.shape
     across, down = place.across, place.down
-    for width in (1.0, 0.35):
-        tried = np.linspace(-width, width, 7) * _STEP / 17.0
-        x, y = np.meshgrid(1 / (1 / across + tried / shape[1]), 1 / (1 / down + tried / shape[0]))
-        heights = _correlated(spectrum, x.ravel(), y.ravel(), place.mirrored, _GRID).max((1, 2))
-        best = int(heights.argmax())
-        across, down = float(x.ravel()[best]), float(y.ravel()[best])
+    for reach in _REACHES:
+        tried = np.linspace(-reach, reach, 7) * _STEP / _TYPICAL
+        x, y = (grid.ravel() for grid in np.meshgrid(1 / (1 / across + tried / width), 1 / (1 / down + tried / height)))
+        best = int(_standing_out(spectrum, x, y, place.mirrored).max((1, 2)).argmax())
+        across, down = float(x[best]), float(y[best])
     sides = np.array([across]), np.array([down])
-    fine = _correlated(spectrum, *sides, place.mirrored, 4 * _GRID)[0]
-    top = int(fine.argmax())
-    v, u = divmod(top, 4 * _GRID)
-    values = _read(spectrum, *sides, place.mirrored, slice(None))[0]
-    phase = np.exp(2j * np.pi * (every.x * u + every.y * v) / (4 * _GRID))
-    signs = (values * np.conj(every.turned) * phase).real.astype(np.float32)
-    found = _Place(place.level, across, down, place.mirrored, float(fine.ravel()[top]))
-    return found, _weighted(signs)
+    fine = _standing_out(spectrum, *sides, place.mirrored, _FINE_GRID)[0]
+    v, u = divmod(int(fine.argmax()), _FINE_GRID)
+    values = _read(spectrum, *sides, place.mirrored, np.arange(len(every.x)))[0]
+    there = np.exp(2j * np.pi * (every.x * u + every.y * v) / _FINE_GRID)
+    signs = (values * there).real.astype(np.float32)
+    return _Place(place.level, across, down, place.mirrored, float(fine[v, u])), _weighted(signs)
 
 
 def _weighted(signs: Floats) -> Floats:
-    """The data's signs, each by how well the pilots near its frequency came through."""
+    """The data's signs, each by how well the pilots of about its frequency came through."""
     every = waves()
     radius = np.hypot(every.x, every.y)
-    edges = np.quantile(radius[every.pilot], (0.25, 0.5, 0.75))
-    ring = np.searchsorted(edges, radius)
-    gains = np.array([max(0.05, float(signs[every.pilot][ring[every.pilot] == r].mean())) for r in range(4)])
-    return (signs * gains[ring])[every.data].astype(np.float32)
+    ring = np.searchsorted(np.quantile(radius[every.pilot], (0.25, 0.5, 0.75)), radius)
+    gains = np.array([max(_LEAST_GAIN, signs[every.pilot][ring[every.pilot] == r].mean()) for r in range(4)])
+    return np.asarray((signs * gains[ring])[every.data], np.float32)

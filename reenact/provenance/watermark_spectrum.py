@@ -24,7 +24,7 @@ class Spectrum:
     """
 
     def __init__(self, picture: Floats) -> None:
-        height, width = picture.shape
+        height, width = self.shape = picture.shape
         self._rows, self._columns = (cv2.getOptimalDFTSize(2 * length) for length in picture.shape)
         padded = np.zeros((self._rows, self._columns), np.float32)
         y, x = height // 2, width // 2
@@ -40,7 +40,7 @@ class Spectrum:
         self._values: Complexes = np.ascontiguousarray(made).view(np.complex64)[:, :, 0]
 
     def at(self, x: npt.NDArray[np.float64], y: npt.NDArray[np.float64]) -> Complexes:
-        """Coefficients at x >= 0 and y cycles a pixel, by bilinear interpolation; 0 where a picture has none, from 0.5."""
+        """Coefficients at x >= 0 and y cycles a pixel, interpolated bilinearly; 0 from 0.5 on, where there are none."""
         outside = (x >= 0.5) | (np.abs(y) >= 0.5)
         x, y = np.where(outside, 0.0, x), np.where(outside, 0.0, y)
         across, down = x * self._columns, y * self._rows

@@ -11,6 +11,7 @@ ones, where the picture itself is strong; see docs/watermark.md.
 """
 
 import hashlib
+import math
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -62,7 +63,8 @@ def waves() -> Waves:
 def tile_side(size: tuple[int, int]) -> int:
     """Side of the tile, pixels, for pictures of size (width, height): coarser for larger pictures, which are shown
     smaller and compressed more."""
-    return ROUND * max(1, round((_LEAST + _PER_PIXEL * (size[0] * size[1]) ** 0.5) / ROUND))
+    side = _LEAST + _PER_PIXEL * math.sqrt(size[0] * size[1])
+    return ROUND * round(side / ROUND)
 
 
 def tile_sides() -> range:
@@ -78,4 +80,4 @@ def tile(side: int, signs: Signs) -> Floats:
     spectrum = np.zeros((side, side // 2 + 1), np.complex128)
     spectrum[every.y % side, every.x] = every.turned * carried
     made = np.fft.irfft2(spectrum, (side, side))
-    return (made / made.std()).astype(np.float32)
+    return np.asarray(made / made.std(), np.float32)
