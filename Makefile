@@ -6,7 +6,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v p
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test lint format test-release clean
+.PHONY: demo test lint format test-release test-devices clean
 
 demo: .venv/.installed
 	$(BIN)/reenact demo
@@ -28,6 +28,10 @@ format: .venv/.installed-dev
 # long runs, and tests that need a device
 test-release: .venv/.installed-dev
 	$(BIN)/python -m pytest -m release
+
+# webcam, live loop and virtual camera with real devices, in an emulated machine; see tests/release/vm/machine.sh
+test-devices: .venv/.installed-dev
+	$(BIN)/python -m pytest -m release tests/release/test_devices.py -s
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; (3, 11) <= sys.version_info[:2] < (3, 13) or sys.exit("Python 3.11 or 3.12 is needed, this is " + sys.version.split()[0] + ": make PYTHON=/path/to/python3.11")'
