@@ -54,10 +54,10 @@ def _examine(what: str, anchors: str) -> "Verdict":
             return verify_file(path, "standard input", anchors)
     path = Path(what)
     if _is_camera(what, path):
-        from reenact.cli.opening import opened_camera
+        from reenact.sources import Camera
 
         with err.status(f"looking at {what}"):
-            source = opened_camera(what)
+            source = Camera(what)  # whose pictures may well stand still: a call at rest
             try:
                 return verify_camera(source, what)
             finally:
