@@ -1,6 +1,7 @@
 """The trained network as an ONNX graph, written node by node: the same file from the same weights, whatever PyTorch's
 version, in float32 or float16, and its int8 form by static quantization (QDQ)."""
 
+import logging
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -134,6 +135,7 @@ def quantized(content: bytes, samples: Sequence[tuple[Array, Array]]) -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         before, after = Path(folder) / "float.onnx", Path(folder) / "int8.onnx"
         before.write_bytes(content)
+        logging.disable(logging.WARNING)  # advice about steps that this graph does not need
         quantize_static(
             before,
             after,
@@ -144,6 +146,7 @@ def quantized(content: bytes, samples: Sequence[tuple[Array, Array]]) -> bytes:
             activation_type=QuantType.QUInt8,
             weight_type=QuantType.QInt8,
         )
+        logging.disable(logging.NOTSET)
         model = onnx.load(after)
     del model.metadata_props[:]
     whole: bytes = model.SerializeToString(deterministic=True)
