@@ -13,13 +13,14 @@ import tracked
 
 from reenact import assets
 from reenact.bench import quality
-from reenact.bench.cases import CLIPS, SELF, Case, Cut, Thinned, check_folder, find_cases, fitted
-from reenact.bench.regions import REGIONS
+from reenact.bench.cases import CLIPS, OF_CLIPS, SELF, SELF_VIDEO, Case, Cut, check_folder, clip_kinds, find_cases
+from reenact.bench.regions import REGIONS, Face, psnr
+from reenact.bench.scenes import LAG_S, Thinned, face_moved, fitted, opened
 from reenact.bench.scores import FIGURES, Scorer, Scores, face_finder, score
 from reenact.bench.variants import NAMES, choose
 from reenact.cli import main
 from reenact.errors import InputError, SourceError
-from reenact.types import Frame
+from reenact.types import Frame, Shot
 
 EXACT = 10 * math.log10(255**2 / 1e-3)
 COUNT = 6
@@ -340,6 +341,60 @@ def test_a_clip_drives_its_own_first_frame(tmp_path: Path) -> None:
     assert row.gain("base", "warp")["mouth"] == pytest.approx(base.db_mouth - warp.db_mouth)
     assert "mouth" in {region for _, region, _ in measured.losses("still", "warp")}
     assert measured.losses("base", "base") == []
+
+
+def test_a_clip_as_video_is_driven_by_its_past(tmp_path: Path) -> None:
+    frames, _ = tracked.driver()
+    write(tmp_path / "clip.mp4", [f.pixels for f in frames[10:52]])
+    (case,) = find_cases([tmp_path], (SELF_VIDEO,))
+    assert case.kind == SELF_VIDEO
+    with opened(case, Cut()) as scene:
+        lag = round(LAG_S * 30)
+        assert (scene.target.kind, scene.coded) == ("video", False)
+        assert scene.rest is not None
+        whole = [scene.target.shot(n, None).pixels for n in range(42)]
+        frame = scene.source.read()
+        assert frame is not None
+        assert np.array_equal(frame.pixels, whole[21])  # the second half
+        assert scene.number(frame) == 21 + lag
+        assert scene.still(frame) is whole[21 + lag]
+        truth = scene.truth(frame)
+        count = 1
+        while scene.source.read() is not None:
+            count += 1
+        assert count == 21 - lag
+    assert (truth[:40] == whole[21 + lag][:40]).all()  # away from the face it is the later picture
+    measured = quality.measure([case], variants=choose(["still", "base"]))
+    (row,) = measured.rows
+    assert (row.name, row.kind, row.frames, row.faceless) == ("clip", SELF_VIDEO, 21 - lag, 0)
+    assert row.scores["base"].lips < 0.6 * row.scores["still"].lips
+    assert row.scores["still"].db_outside > 45
+    (tmp_path / "short").mkdir()
+    write(tmp_path / "short" / "clip.mp4", [f.pixels for f in frames[:14]])
+    with pytest.raises(InputError, match="too few to drive its second half"):
+        quality.measure(find_cases([tmp_path / "short"], (SELF_VIDEO,)), variants=choose(["still"]))
+
+
+def test_a_face_that_was_moved_lies_where_the_other_is() -> None:
+    frames, tracks = tracked.driver()
+    turn = cv2.getRotationMatrix2D((320.0, 240.0), 6.0, 1.05)
+    pixels = cv2.warpAffine(frames[0].pixels, turn, (640, 480))
+    points = tracks[0].points.copy()
+    points[:, :2] = points[:, :2] @ turn[:, :2].T + turn[:, 2]
+    here = Shot(frames[0].pixels, tracks[0].points, frames[0].pixels, tracks[0].points, 0)
+    there = Shot(pixels, points.astype(np.float32), pixels, points.astype(np.float32), 1)
+    made = face_moved(here, there)
+    face = Face(pixels, np.ascontiguousarray(there.points[:, :2]))
+    seen = face.compare(made)
+    assert psnr(seen.squares["face"], seen.counts["face"]) > 38  # but for sampling it twice
+    assert (made[:20] == pixels[:20]).all()
+
+
+def test_a_clip_is_a_photo_a_video_or_both() -> None:
+    assert clip_kinds("photo") == (SELF,)
+    assert clip_kinds("both") == OF_CLIPS
+    with pytest.raises(InputError, match="a clip as 'film': expected one of photo, video, both"):
+        clip_kinds("film")
 
 
 def refused(capsys: pytest.CaptureFixture[str], *arguments: object) -> str:

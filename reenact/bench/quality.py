@@ -8,10 +8,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from reenact.bench.cases import Case, Consent, Cut, find_cases
+from reenact.bench.cases import Case, Cut, find_cases
 from reenact.bench.machine import facts
 from reenact.bench.regions import REGIONS, Face
 from reenact.bench.runs import Moment, moments
+from reenact.bench.scenes import Consent, opened
 from reenact.bench.scores import FIGURES, Scorer, Scores, face_finder
 from reenact.bench.variants import Make, choose
 from reenact.config import GeneratorConfig, RetargetConfig
@@ -103,7 +104,7 @@ def measure(
     retarget  None: the neutral is the driver's first frame
     variants  of reenact.bench.variants.choose; None: all
     cut       which frames; with every second one, jitter and flicker are over steps of two
-    consent   of the people shown, and its note, see reenact.open_target; None: see reenact.bench.cases
+    consent   of the people shown, and its note, see reenact.open_target; None: see reenact.bench.scenes.opened
     Raises InputError and whatever opening a target and the stages raise.
     """
     retarget, generator = retarget or RetargetConfig(neutral="first"), generator or GeneratorConfig()
@@ -127,7 +128,7 @@ def _row(
     title = f"{case.name}, {case.kind}"
     progress(f"{title}: opening", 0, 0)
     faceless = 0
-    with case.opened(cut, consent) as scene, face_finder() as find:
+    with opened(case, cut, consent) as scene, face_finder() as find:
         total = case.count(cut, scene.source.rate * cut.every)
         scorer = Scorer(list(variants), find)
         stream = moments(

@@ -11,7 +11,12 @@ from reenact.bench.scores import FIGURES, HIGHER_IS_BETTER, LIKE_TRUTH, Scores
 from reenact.bench.sheets import Media
 from reenact.bench.variants import BASE, built_on_base
 
-TITLES = {"photo": "photo, exact truth", "video": "video, exact truth", "self": "clips driven by themselves"}
+TITLES = {
+    "photo": "photo, exact truth",
+    "video": "video, exact truth",
+    "self": "clips driven by themselves, the first frame as photo",
+    "self-video": "clips driven by themselves, as videos",
+}
 MARKS = "+ higher is better, = 1 is like the truth, else lower is better"
 _MEANINGS = (
     ("psnr_face", "mean PSNR of the pictures inside the truth's face, dB"),

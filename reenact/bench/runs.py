@@ -7,7 +7,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from reenact.bench.cases import Scene, pictures
+from reenact.bench.cases import pictures
+from reenact.bench.scenes import Scene
 from reenact.bench.variants import Make
 from reenact.config import GeneratorConfig, RetargetConfig, TrackingConfig
 from reenact.engine import Engine
@@ -63,12 +64,14 @@ def _composed(scene: Scene, variants: Variants, retarget: RetargetConfig, genera
         engines = _engines(scene.target, calm, variants, retarget, generator, stack)
         asked = [engine for engine in engines.values() if getattr(engine.generator, "mouth", "") == "driver"]
         reader = next(iter([*asked, *engines.values()]), None)
+        if reader is not None and scene.rest is not None:
+            reader.retargeter.calibrate(scene.rest)
         for frame in calm.frames(scene.source):
             if reader is None:
                 yield frame, calm.track(frame), {}
                 continue
             reading = reader.read(frame)
-            n = frame.seq * scene.source.every
+            n = scene.number(frame)
             yield (
                 frame,
                 reading.track,

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from reenact.bench.cases import SELF, Case
+from reenact.bench.cases import OF_CLIPS, Case
 from reenact.bench.quality import Row
 from reenact.bench.regions import Face, gap, psnr
 from reenact.bench.runs import Moment
@@ -63,10 +63,10 @@ class Gallery:
         shown = {"truth": moment.truth, **moment.outputs}
         own = None if face is None else face.points
         tiles = [self._tile(name, pixels, own, "truth") for name, pixels in shown.items()]
-        if case.kind != SELF:  # a clip's driver is its truth
+        if case.kind not in OF_CLIPS:  # a clip's driver is its truth
             points = None if moment.track is None else moment.track.points[:, :2]
             tiles.insert(0, self._tile("driver", moment.frame.pixels, points, "driver"))
-        self._columns = [*([] if case.kind == SELF else ["driver"]), *shown]
+        self._columns = [*([] if case.kind in OF_CLIPS else ["driver"]), *shown]
         _, strip = cv2.imencode(".jpg", np.hstack(tiles), [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])
         turn = np.zeros(2, np.float32) if moment.track is None else head_pose(moment.track.points).rotation[:2, 2]
         last = _quality(face, list(moment.outputs.values())[-1])

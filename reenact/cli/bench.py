@@ -60,6 +60,9 @@ def quality(
         list[Path] | None,
         typer.Option(metavar="FOLDER", help="Another network, as exported with its manifest; repeatable."),
     ] = None,
+    clip_as: Annotated[
+        str, typer.Option(metavar="photo|video|both", help="What target a clip is: its first frame, or itself.")
+    ] = "photo",
     every: Annotated[int, typer.Option(min=1, help="Take each N-th frame only.")] = 1,
     seconds: Annotated[float | None, typer.Option(min=0.1, help="Take the first seconds only.")] = None,
     mouth: o.MouthWay = o.MOUTH,
@@ -90,7 +93,7 @@ def quality(
 
     from reenact.bench import quality as bench
     from reenact.bench import report as pages
-    from reenact.bench.cases import Cut, find_cases
+    from reenact.bench.cases import Cut, clip_kinds, find_cases
     from reenact.bench.machine import facts
     from reenact.bench.sheets import gallery_beside
     from reenact.bench.variants import choose
@@ -106,7 +109,7 @@ def quality(
     for output in (json, page):
         if output is not None:
             check_output(output)
-    cases = find_cases(paths)
+    cases = find_cases(paths, clip_kinds(clip_as))
     warm()
     who = None if consent is None else (consent.value, note)
     with preparing("measuring") as report, nullcontext() if page is None else gallery_beside(page) as gallery:
