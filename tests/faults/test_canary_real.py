@@ -1,4 +1,4 @@
-"""The same with the real generator and compositor, at a small size: only inside the lips, and only if asked for."""
+"""The same with the real generator, compositor and finish, at a small size: inside the lips, only if asked for."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +15,7 @@ from reenact.assembly import open_playing
 from reenact.clock import VirtualClock
 from reenact.config import GeneratorConfig, LiveConfig, RetargetConfig
 from reenact.engine import Engine
+from reenact.finish import Finish
 from reenact.live import Live
 from reenact.playing import EVERY_SECOND, HALF_SIZE, Playing
 from reenact.retarget import Retarget, drive
@@ -134,6 +135,8 @@ def run(photo: OpenTarget, mouth: str, network: bool) -> tuple[dict[Kind, int], 
             mouth=playing.mouth,
             clock=clock,
             smaller=smaller,
+            label=True,
+            finish=Finish((SIDE, SIDE)),
         )
         live = Live(PaintedDriver(clock), engine, FakeSink(look=look), LiveConfig(rate=30, adapt=False))
         for n in range(150):
