@@ -18,6 +18,7 @@ from reenact.cli import main
 from reenact.config import GeneratorConfig, RetargetConfig
 from reenact.errors import SinkError, SourceError
 from reenact.generation.weights import find_model
+from reenact.provenance.identity import ensure_identity
 from reenact.provenance.reading import read_credentials
 from reenact.rendering import Rendered, render
 from reenact.sources import VideoFile
@@ -72,6 +73,7 @@ def test_what_is_written_is_signed_and_says_who_and_with_what(
 ) -> None:
     driver = clips.driver(tmp_path / "driver.mp4", 3)
     cv2.imwrite(str(tmp_path / "driver.png"), clips.pictures(1)[0])
+    signer = f"{ensure_identity()[0].short_id:08x}"
     for target, source, output, action in (
         (photo, driver, tmp_path / "out.mp4", "c2pa.created"),
         (video, driver, tmp_path / "edited.mp4", "c2pa.edited"),
@@ -88,6 +90,7 @@ def test_what_is_written_is_signed_and_says_who_and_with_what(
         assert said["driver"]["sha256"] == sha256(source)
         assert said["driver"]["shown"] == ("the inside of the mouth" if target is photo else "nothing")
         assert said["generators"][0]["sha256"] == find_model(GeneratorConfig().model).sha256
+        assert (said["label"], said["watermark"], said["signer"]) == (False, True, signer)
         assert action.encode() in output.read_bytes()
 
 
