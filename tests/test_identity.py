@@ -13,6 +13,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from signed import signed
 
 from reenact.cli import main
+from reenact.doctor import CHECKS, Finding, State, examine, parts
 from reenact.errors import InputError, SinkError
 from reenact.provenance import identity as home_of
 from reenact.provenance.certificate import make_certificate
@@ -280,3 +281,21 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     assert main(["identity", "import", "--key", str(key), "--certificate", str(chain), "--force"]) == 0
     assert "Bea" in capsys.readouterr().out
     assert load_identity().name == "Bea"  # type: ignore[union-attr]
+
+
+@posix
+def test_the_doctor_tries_to_sign_and_makes_no_identity_for_that() -> None:
+    found = parts.signing()[0]
+    assert (found.state, "one is made with the first file" in found.seen) == (State.OK, True)
+    assert load_identity() is None
+    create_identity("Ada")
+    assert parts.signing()[0].seen.endswith("signs as Ada")
+    (identity_folder() / "key.pem").chmod(0o644)
+    told = _examined("signing")[0]
+    assert (told.state, told.step[:9]) == (State.MISSING, "chmod 600")
+
+
+def _examined(part: str) -> list[Finding]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("reenact.doctor.CHECKS", {part: CHECKS[part]})
+        return list(examine())

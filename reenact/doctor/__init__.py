@@ -16,6 +16,7 @@ CHECKS: dict[str, Callable[[], list[Finding]]] = {
     "tracking": parts.tracking,
     "blending": parts.blending,
     "kernel cache": parts.kernel_cache,
+    "signing": parts.signing,
     "models": runtime.models,
     "cuda": runtime.cuda,
     "provider": runtime.providers,
@@ -30,6 +31,7 @@ STEPS = {
     "tracking": "install mediapipe 0.10.21 anew: pip install --force-reinstall mediapipe==0.10.21",
     "blending": "install numba anew: pip install --force-reinstall numba",
     "video files": "install PyAV anew: pip install --force-reinstall av",
+    "signing": "files are kept unsigned; install it anew: pip install --force-reinstall c2pa-python",
     "provider": "install ONNX Runtime anew: pip install --force-reinstall onnxruntime-gpu",
 }
 

@@ -102,3 +102,16 @@ def kernel_cache() -> list[Finding]:
         step = f"sudo chown -R $USER {closed[0]}"
         return [Finding("kernel cache", State.MISSING, f"{seen}, which cannot be written to", step)]
     return [Finding("kernel cache", State.OK, seen)]
+
+
+def signing() -> list[Finding]:
+    """A trial signature, with the user's identity where there is one; none is made for it."""
+    import c2pa
+
+    from reenact.provenance.credentials import try_out
+    from reenact.provenance.identity import load_identity, passing_identity
+
+    identity = load_identity()
+    try_out(identity or passing_identity())
+    by = "one is made with the first file" if identity is None else f"signs as {identity.name}"
+    return [Finding("signing", State.OK, f"Content Credentials with c2pa {c2pa.sdk_version()}; {by}")]

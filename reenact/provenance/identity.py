@@ -100,6 +100,12 @@ def create_identity(
     return _keep(key, chain, replace)
 
 
+def passing_identity(now: datetime.datetime | None = None) -> Identity:
+    """An identity that is kept nowhere: for a trial."""
+    key, chain = certificates.make_certificate(NAME, ORGANISATION, now or datetime.datetime.now(datetime.UTC))
+    return _identity(key, chain, "in memory", "in memory")
+
+
 def import_identity(key: Path, certificate: Path, *, replace: bool = False) -> Identity:
     """Takes the user's own key and certificate (PEM, the chain from the certificate up); both are copied.
 
