@@ -8,8 +8,9 @@ import typer
 from reenact.cli import options as o
 from reenact.cli.glass import glass
 from reenact.cli.latency import latency
+from reenact.cli.marks import provenance
 
-app = typer.Typer(no_args_is_help=True, help="Measure on this machine: blending, quality against exact truth, latency.")
+app = typer.Typer(no_args_is_help=True, help="Measure on this machine: blending, quality against exact truth, latency, provenance.")
 
 SYNTHETIC = o.ConsentKind("synthetic")
 Json = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Save it, with the facts of the machine.")]
@@ -126,3 +127,4 @@ def quality(
 
 app.command()(latency)
 app.command()(glass)
+app.command()(provenance)

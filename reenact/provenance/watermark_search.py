@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from reenact.errors import InputError
-from reenact.provenance.watermark_code import CHECK_BITS, decode
+from reenact.provenance.watermark_code import CHECK_BITS, SIGNS, decode
 from reenact.provenance.watermark_evidence import Evidence
 from reenact.provenance.watermark_payload import Payload
 from reenact.provenance.watermark_spectrum import Complexes, Spectrum
@@ -26,7 +26,7 @@ _REACHES = (1.0, 0.35)  # of that step, to both sides, in a closer look
 _GRID, _FINE_GRID = 96, 384  # places along a tile's side
 _ENOUGH = 4.6  # standard deviations of the pilot waves, for a closer look
 _CERTAIN = 5.6  # for an attempt to read
-_CANDIDATES = 8  # that get a closer look
+_CANDIDATES = 4  # of a reduction that get a closer look
 _MOST_CHECKS = 4000  # checksums compared for one answer: 4000 / 2 ** 32 is a false alarm in a million
 _LEAST_GAIN = 0.05
 _CHUNK = 64  # sides at a time
@@ -81,13 +81,19 @@ def find_watermark(frames: Iterable[Pixels]) -> Found | None:
 
 
 class Search:
-    """Pictures are added one by one; `look` tries for an answer from those so far."""
+    """Pictures are added one by one; `look` tries for an answer from those so far.
+
+    checks  how many checksums were compared
+    pilot   how far a pattern's fixed part stood out at the last look, standard deviations; 0.0 where nothing did
+    signs   (576,) float32: what was measured there of the code's signs; all 0 where nothing stood out
+    """
 
     def __init__(self) -> None:
         self._shape: tuple[int, ...] = ()
         self._evidence = Evidence()
         self._looked = 0
-        self.checks = 0  # how many checksums were compared
+        self.checks = 0
+        self.pilot, self.signs = 0.0, np.zeros(SIGNS, np.float32)
 
     @property
     def frames(self) -> int:
@@ -105,12 +111,16 @@ class Search:
         if self._looked == self.frames:
             return None
         self._looked = self.frames
-        spectra = {level: Spectrum(picture) for level, picture in self._evidence.levels.items()}
-        places = [place for level, spectrum in spectra.items() for place in _candidates(spectrum, level)]
-        for place in sorted(places, key=lambda place: -place.pilot)[:_CANDIDATES]:
-            found = self._read(*_closer(spectra[place.level], place))
-            if found is not None:
-                return found
+        self.pilot, self.signs = 0.0, np.zeros(SIGNS, np.float32)
+        for level, picture in sorted(self._evidence.levels.items(), reverse=True):  # the small ones take no time
+            spectrum = Spectrum(picture)
+            for candidate in _candidates(spectrum, level):
+                place, signs = _closer(spectrum, candidate)
+                found = self._read(place, signs)
+                if found is not None or place.pilot > self.pilot:
+                    self.pilot, self.signs = place.pilot, signs
+                if found is not None:
+                    return found
         return None
 
     def _read(self, place: "_Place", soft: Floats) -> Found | None:
@@ -168,7 +178,7 @@ def _candidates(spectrum: Spectrum, level: int) -> list[_Place]:
         for i in np.argsort(-height)[: 2 * _CANDIDATES]:
             if height[i] >= _ENOUGH and height[i] == height[max(0, i - 2) : i + 3].max():
                 places.append(_Place(level, periods[i], periods[i], mirrored, float(height[i])))
-    return places
+    return sorted(places, key=lambda place: -place.pilot)[:_CANDIDATES]
 
 
 def _closer(spectrum: Spectrum, place: _Place) -> tuple[_Place, Floats]:
