@@ -151,6 +151,20 @@ def test_blur_takes_sharpness_and_noise_brings_flicker() -> None:
     assert got["little"].db_face > got["much"].db_face
 
 
+def test_sharpness_is_told_apart_by_place() -> None:
+    shown, points = talking()
+    soft = [cv2.GaussianBlur(p, (0, 0), 2.0) for p in shown]
+    brow, mouth = [p.copy() for p in shown], [p.copy() for p in shown]
+    for i, at in enumerate(points):
+        line = int(at[2, 1])  # under the nose
+        brow[i][:line], mouth[i][line:] = soft[i][:line], soft[i][line:]
+    got = score(shown, {"brow": brow, "mouth": mouth}, Following(shown, points))
+    assert got["brow"].sharp_mouth > 0.9
+    assert got["brow"].sharp_face < 0.6
+    assert got["mouth"].sharp_mouth < 0.2
+    assert got["mouth"].sharp_face > 0.3
+
+
 def test_motion_is_no_flicker_but_a_changing_light_is() -> None:
     pixels, points = face()
     wide = cv2.copyMakeBorder(pixels, 40, 40, 40, 40, cv2.BORDER_REPLICATE)

@@ -107,8 +107,7 @@ def record(
     coverage = Coverage(config)
     with Footage(path, source.size, source.rate) as footage:
         seconds, warning = _run(source, tracker, footage, coverage, show, config)
-        if coverage.seen < LEAST:
-            footage.discard()
+        if coverage.seen < LEAST:  # what is raised here discards the footage
             if warning:
                 raise DeviceError(f"{warning}; {footage.frames} frames are too few to keep")
             raise SourceError(
