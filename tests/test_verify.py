@@ -205,6 +205,7 @@ def test_what_a_camera_shows_is_looked_at_for_a_watermark(monkeypatch: pytest.Mo
     found = verify_camera(SyntheticSource((64, 48)), "0", VerifyConfig(frames=5))
     assert asked == [5]
     assert (found.status, found.credentials.state) == (4, "none")
+    assert "credentials: none: a camera's pictures carry none" in text(found)
 
 
 def test_a_watermark_alone_is_found_and_valid_and_says_whose_it_is(tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ class Credentials:
     rendering   this program's own record (see record.Record.statement), None where there is none
     later       whether another program signed after this one
     problems    codes of C2PA 2.2, 15.2, or the library's own words
-    place       "inside" or "beside" (a .c2pa file)
+    place       "inside", "beside" (a .c2pa file), or "camera", whose pictures carry none
     """
 
     state: str

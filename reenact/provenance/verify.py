@@ -130,7 +130,7 @@ def verify_camera(source: "Source", name: str, config: VerifyConfig | None = Non
 
     config = config or VerifyConfig()
     mark = Mark(**look_for(_pictures(source, config.frames)))
-    return _verdict(name, Credentials("none"), mark, known_certificates(), "")
+    return _verdict(name, Credentials("none", place="camera"), mark, known_certificates(), "")
 
 
 def _pictures(source: "Source", count: int) -> "Iterable[Pixels]":
@@ -174,5 +174,5 @@ def _remarks(found: Credentials, mark: Mark) -> Iterable[str]:
     signer = said.get("signer")
     if mark.found and isinstance(signer, str) and signer and mark.signer and signer != mark.signer:
         yield f"the watermark names another signer ({mark.signer}) than the credentials ({signer})"
-    if mark.found and found.state == "none":
-        yield "the credentials are gone, the watermark is still there: the file was converted, or shown by a camera"
+    if mark.found and found.state == "none" and found.place != "camera":
+        yield "the credentials are gone, the watermark is still there: the file was converted or recorded elsewhere"

@@ -50,7 +50,7 @@ def _credentials(verdict: Verdict) -> str:
     if found.organisation and found.organisation != found.signer:
         name += f" ({clean(found.organisation, 80)})"
     if found.state == "none":
-        return "none: the file is not signed"
+        return "none: a camera's pictures carry none" if found.place == "camera" else "none: the file is not signed"
     if found.state == "unreadable":
         return f"there are some, but they could not be examined: {clean('; '.join(found.problems))}"
     if found.state == "broken":
