@@ -12,6 +12,7 @@ from made import composite
 
 from reenact.errors import DeviceError, InputError, SinkError
 from reenact.sinks import VirtualCamera, hostlink
+from reenact.sinks.hostlink import LinkLost
 from reenact.stages import Acknowledging, SelfMending
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="processes are looked at in /proc")
@@ -72,6 +73,7 @@ def test_pictures_are_written_in_order_each_before_send_returns(camera):
     with camera.opened(quiet_s=SLOW) as sink:
         assert isinstance(sink, SelfMending)
         assert (sink.name, sink.backend, sink.trouble) == (camera.folder.name, "fake", "")
+        assert not list(camera.runtime.glob("pictures*"))  # both have it open: nothing stays behind a kill
         for n in range(20):
             sink.send(plain(100 + n, seq=n))
             assert camera.written[-1].value == 100 + n
@@ -227,6 +229,26 @@ def test_who_talks_nonsense_to_the_host_does_no_harm(camera):
             assert told is not None
             assert told["engine"] == os.getpid()
             called[0].close()
+        sink.send(plain(100))
+        assert (values(camera)[-1], sink.trouble) == (100, "")
+
+
+def test_the_host_itself_serves_one_engine_at_a_time(camera):
+    with camera.opened(quiet_s=SLOW) as sink:
+        called = hostlink.call(hostlink.hosts(camera.runtime)[0])
+        assert called is not None
+        link, token = called
+        link.receive(60.0)
+        pictures = hostlink.Pictures(camera.runtime, SIZE)
+        link.send(do="open", token=token, pid=1, size=SIZE, rate=25, pictures=pictures.path.name)
+        refused = link.receive(60.0)
+        assert refused is not None
+        assert f"another reenact (process {os.getpid()}) sends to" in refused["refused"]
+        link.send(do="show", number=1)
+        with pytest.raises(LinkLost):
+            link.receive(60.0)
+        pictures.close()
+        link.close()
         sink.send(plain(100))
         assert (values(camera)[-1], sink.trouble) == (100, "")
 
