@@ -58,7 +58,7 @@ class VirtualCameraConfig:
     quiet_s: float = 0.5  # without a new picture for so long, the slate is shown
     linger_s: float = 15.0  # how long the device is held, showing the slate, for an engine that died: it may come back
     leave_s: float = 1.0  # the same after one that ended in order
-    start_s: float = 30.0  # how long the process may take to start
+    start_s: float = 60.0  # how long the process may take to start
     answer_s: float = 0.25  # how long it may take to write one picture
     stuck_s: float = 5.0  # without an answer for so long it is ended and started anew
     retry_s: float = 0.25  # a lost device is opened anew after so long, then twice as long, and so on
