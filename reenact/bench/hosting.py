@@ -32,7 +32,8 @@ class Measured:
     sent to the host  `VirtualCamera.send`, which ends when the host has written the picture and this is known: of that
                       "until written" is the part before the device had it, "until heard of" the rest
     ratio             of the medians: sent to the host over written directly
-    memory_mb, cpu    the host's resident memory, and of a core what it used while pictures came, percent; Linux only
+    cpu, memory_mb    of a core, percent, what the host used while pictures came, and its resident memory, of a real
+                      device's only: the converting one's has OpenCV in it.  Linux only
     """
 
     device: str
@@ -100,7 +101,7 @@ def measure(
                 assert shown.seq == n
                 stats.add(WRITTEN, shown.written - shown.sent)
                 stats.add(HEARD, shown.known - shown.written)
-            memory, used = _memory_mb(camera.host), _cpu_s(camera.host)
+            memory, used = None if device == CONVERTING else _memory_mb(camera.host), _cpu_s(camera.host)
             if used is not None and before is not None:
                 cpu = 100 * (used - before) / (time.monotonic() - began)
     table = {row.name: row for row in stats.table()}
@@ -124,7 +125,7 @@ def _direct(device: str, size: tuple[int, int], rate: float) -> Output:
 
 
 def _hosted(device: str, size: tuple[int, int], rate: float) -> VirtualCamera:
-    config = VirtualCameraConfig(leave_s=0.0)
+    config = VirtualCameraConfig(leave_s=0.0, answer_s=5.0, stuck_s=30.0)  # a slow answer is to be seen, not given up
     if device != CONVERTING:
         return VirtualCamera(size, rate, device, config=config)
     return VirtualCamera(size, rate, CONVERTING, config=config, command=(sys.executable, "-m", __name__))

@@ -7,6 +7,7 @@ import typer
 
 from reenact.cli import options as o
 from reenact.cli.glass import glass
+from reenact.cli.hosting import vcam
 from reenact.cli.latency import latency
 from reenact.cli.marks import provenance
 
@@ -128,3 +129,4 @@ def quality(
 app.command()(latency)
 app.command()(glass)
 app.command()(provenance)
+app.command()(vcam)
