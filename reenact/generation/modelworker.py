@@ -48,7 +48,7 @@ class WorkerSession:
         path = os.pathsep.join([root, *filter(None, [os.environ.get("PYTHONPATH")])])
         self._answer_s = answer_s
         self._process = subprocess.Popen(
-            list(command) or [sys.executable, "-m", "reenact.generation.modelworker"],
+            list(command) or [sys.executable, "-P", "-m", "reenact.generation.modelworker"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

@@ -28,7 +28,7 @@ class HostStart:
         if sys.platform == "win32":
             apart = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW}
         self.process = subprocess.Popen(
-            [*(command or (sys.executable, "-m", "reenact.sinks.camerahost")), settings],
+            [*(command or (sys.executable, "-P", "-m", "reenact.sinks.camerahost")), settings],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,  # pyvirtualcam writes a line for each picture it cannot write
