@@ -185,7 +185,7 @@ def test_a_video_driven_by_its_own_motion_is_nearly_untouched(calm: Prepared) ->
     means = [error.mean() for error in errors]
     assert np.median(means) < 0.01
     assert max(means) < 0.5  # in a blink the eyes are drawn again
-    assert np.mean([np.quantile(error, 0.99) for error in errors]) < 1
+    assert np.mean([np.quantile(error, 0.99) for error in errors]) < 2
 
 
 def test_a_talking_video_driven_by_its_own_motion_is_hardly_touched(talking: Prepared) -> None:
