@@ -22,6 +22,7 @@ from reenact.sinks.background import Background
 from reenact.sinks.recording import Recording
 from reenact.sources import VideoFile
 from reenact.sources.synthetic import read_number
+from reenact.stats import LATENCY
 from reenact.types import Composite
 
 
@@ -176,7 +177,7 @@ def test_one_that_cannot_begin_says_why_and_stays_off(tmp_path: Path) -> None:
         recording.start()
     recording.toggle()
     assert not recording.on
-    assert "there is no folder" in recording.trouble
+    assert "there is no folder" in recording.stopped
     recording.close()
 
 
@@ -211,14 +212,17 @@ def test_a_full_disk_stops_the_recording_and_not_the_camera(tmp_path: Path, monk
     kinds = rig.turn(60)
     assert runs(kinds) == ["live"]
     assert len(kinds) == 60
-    assert "the recording has stopped" in rig.live.trouble
-    assert "no space left on device), what was written before is kept" in rig.live.trouble
+    assert "the recording has stopped" in recording.stopped
+    assert "no space left on device), what was written before is kept" in recording.stopped
+    latency = rig.live.stats.series(LATENCY)
+    assert latency is not None
+    assert latency.count > 60  # the camera's pictures are counted on
     monkeypatch.undo()
     recording.close()
     assert 0 < path.stat().st_size <= 2000
     recording.toggle()  # there is room again
     rig.turn(10)
-    assert rig.live.trouble == ""
+    assert recording.stopped == ""
     recording.close()
     with VideoFile(tmp_path / "a-2.mkv") as source:
         assert source.read() is not None

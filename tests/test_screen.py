@@ -69,10 +69,10 @@ class FakeLoop:
 
 class FakeRecording:
     def __init__(self) -> None:
-        self.on, self.path, self.trouble = False, Path("reenact.mkv"), ""
+        self.on, self.path, self.stopped = False, Path("reenact.mkv"), ""
 
     def toggle(self) -> None:
-        self.on = not self.on and not self.trouble
+        self.on = not self.on and not self.stopped
 
 
 class FakeSwitcher:
@@ -135,8 +135,11 @@ def test_recording_is_switched_and_what_came_of_it_told(loop: FakeLoop) -> None:
     assert pressed("r", loop, controls) == "recording to reenact.mkv"
     assert controls.recording
     assert pressed("r", loop, controls) == "recorded reenact.mkv"
-    recording.trouble = "there is no room"
+    recording.stopped = "there is no room"
     assert pressed("r", loop, controls) == "there is no room"
+    loop.seconds += 60
+    facts = screen.facts(loop, screen.Rate(), controls, "")  # type: ignore[arg-type]
+    assert facts.note == "there is no room"  # for as long as nothing is recorded
     assert pressed("r", loop, Controls()) == ""  # nothing to record into
 
 

@@ -68,7 +68,7 @@ class Controls:
     def _of_recording(self, recording: "Recording") -> str:
         if recording.on:
             return f"recording to {recording.path}"
-        return recording.trouble or f"recorded {recording.path}"
+        return recording.stopped or f"recorded {recording.path}"
 
     def _tell(self, notice: str, loop: "Live") -> None:
         self._notice, self._told = notice, loop.seconds
@@ -83,6 +83,11 @@ class Controls:
     @property
     def recording(self) -> bool:
         return self._recording is not None and self._recording.on
+
+    @property
+    def stopped(self) -> str:
+        """Why the recording ended on its own, until the next one."""
+        return "" if self._recording is None else self._recording.stopped
 
 
 def keys_text(keys: tuple[tuple[str, str], ...]) -> str:

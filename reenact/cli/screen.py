@@ -76,7 +76,7 @@ class StatusLine:
 def facts(loop: "Live", rate: "Rate", controls: Controls, device: str) -> HudStats:
     """How it is just now."""
     latency = loop.stats.series(LATENCY)
-    notes = [loop.trouble, loop.slow, controls.notice(loop)]
+    notes = [loop.trouble, controls.stopped, loop.slow, controls.notice(loop)]
     if controls.helping:
         notes += [keys_text(KEYS[:4]), keys_text((*KEYS[4:], *WINDOW_KEYS))]
     elif not any(notes):

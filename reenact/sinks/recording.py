@@ -28,7 +28,7 @@ class Recording:
     open    opens the sink that writes a file; it is given a thread of its own and closed in it
     around  what is entered before a file is opened and left after it was closed: signing
     alone   True where nothing else takes the pictures: what stops the recording is then raised by `send`.  False: it
-            is told in `trouble`, and the other outputs go on
+            is told in `stopped`, and the other outputs go on
     """
 
     def __init__(
@@ -46,7 +46,7 @@ class Recording:
         self._endings: list[threading.Thread] = []
         self._used: set[Path] = set()
         self.path: Path | None = None  # of the file being written, or written last
-        self.trouble = ""  # why the last recording ended on its own, or could not begin
+        self.stopped = ""  # why the last recording ended on its own, or could not begin
         self.files = 0
         self.left_out = 0  # pictures, of all files: see Background
 
@@ -59,7 +59,7 @@ class Recording:
         with self._lock:
             if self._sink is not None:
                 return
-            self.trouble = ""
+            self.stopped = ""
             self.path = self._next_path()
             stack = ExitStack()
             try:
@@ -83,14 +83,14 @@ class Recording:
             ending.start()
 
     def toggle(self) -> None:
-        """The record key: what goes wrong is told in `trouble`."""
+        """The record key: what goes wrong is told in `stopped`."""
         if self.on:
             self.stop()
             return
         try:
             self.start()
         except ReenactError as error:
-            self.trouble = str(error)
+            self.stopped = str(error)
 
     def send(self, composite: Composite) -> None:
         if not isinstance(composite, Composite):
@@ -103,8 +103,8 @@ class Recording:
         except ReenactError as error:
             if sink is not self._sink:
                 return  # it was switched off just now
-            self.trouble = f"the recording has stopped: {error}"
-            log.warning("%s", self.trouble)
+            self.stopped = f"the recording has stopped: {error}"
+            log.warning("%s", self.stopped)
             self.stop()
             if self._alone:
                 raise
@@ -114,9 +114,9 @@ class Recording:
             try:
                 sink.close()
             except ReenactError as error:
-                if not self.trouble:
-                    self.trouble = f"the recording has stopped: {error}"
-                    log.warning("%s", self.trouble)
+                if not self.stopped:
+                    self.stopped = f"the recording has stopped: {error}"
+                    log.warning("%s", self.stopped)
         self.left_out += sink.left_out
 
     def _next_path(self) -> Path:
