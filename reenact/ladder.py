@@ -50,7 +50,8 @@ class Ladder:
         self._before: tuple[Rung, float] | None = None  # left out last, and the load before: its gain is measured next
         self._easy_since: float | None = None
         self._looked_at = float("-inf")
-        self._short = ""  # the thread that is too slow with all left out
+        self._short = False  # whether a thread is too slow with all left out
+        self._complained = False  # of that, since something was taken up last
 
     @property
     def left_out(self) -> frozenset[str]:
@@ -103,7 +104,7 @@ class Ladder:
         if loads[worst] > self.config.slow:
             self._easy_since = None
             return self._down(worst, loads[worst])
-        self._short = ""
+        self._short = False
         if not self._out or loads[worst] > self.config.easy:
             self._easy_since = None
             return False
@@ -134,8 +135,9 @@ class Ladder:
         # on a machine with one core whatever is left out helps: the threads share it
         rung = next((rung for rung in left if rung.relieves == thread), left[0] if left else None)
         if rung is None:
-            if not self._short:
-                self._short = thread
+            self._short = True
+            if not self._complained:
+                self._complained = True
                 log.warning("%s: %s takes %.0f %% of its time", self._said("too slow"), thread, 100 * load)
             return False
         self._out.append(rung)
@@ -155,13 +157,14 @@ class Ladder:
 
     def _up(self, rung: Rung) -> bool:
         self._out.remove(rung)
+        self._complained = False
         log.warning("%s again: no longer %s", self._said("fast enough"), rung.name)
         self._forget()
         return True
 
     def _forget(self) -> None:
         self._turns.clear()
-        self._easy_since, self._short = None, ""
+        self._easy_since, self._short = None, False
 
     def _said(self, how: str) -> str:
         return f"the machine is {how} for {1 / self._period:.0f} pictures a second"

@@ -118,6 +118,13 @@ def test_what_was_measured_at_a_bad_moment_is_tried_all_the_same() -> None:
     assert changes[1][0] == pytest.approx(162, abs=3)
 
 
+def test_that_it_is_not_enough_is_logged_once_though_it_comes_and_goes(caplog: pytest.LogCaptureFixture) -> None:
+    ladder = Ladder(PERIOD, RUNGS)
+    driven(ladder, lambda t, out, now: 1.2 if t == "compose" and now % 20 < 12 else 0.8, 200)
+    assert ladder.left_out == {rung.name for rung in RUNGS}
+    assert caplog.text.count("too slow") == 4
+
+
 def test_one_stall_changes_nothing() -> None:
     ladder = Ladder(PERIOD, RUNGS)
     usual = machine(0.2, 0.1)
