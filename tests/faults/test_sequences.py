@@ -1,17 +1,31 @@
 """Every fault, on a virtual clock, with the sequence of states it must lead to."""
 
 import logging
+from collections.abc import Callable
 
 import numpy as np
 import pytest
-from fakes import SIZE, TROUBLES, FakeBlender, FakeGenerator, FakeSink, FakeTarget, Plan, shows_canary, slate_pixels
+from fakes import (
+    SIZE,
+    TROUBLES,
+    FakeBlender,
+    FakeGenerator,
+    FakeSink,
+    FakeTarget,
+    FakeTracker,
+    Plan,
+    face_points,
+    shows_canary,
+    slate_pixels,
+)
 from rig import PERIOD, Rig, at, between, runs
 
 from reenact.config import LiveConfig
 from reenact.errors import ReenactError
 from reenact.playing import Playing
 from reenact.sinks import Fanout
-from reenact.types import Kind
+from reenact.tracking.subject import Subject
+from reenact.types import FaceTrack, Frame, Kind
 
 THERE_AND_BACK = ["rest", "live", "hold", "rest", "live"]
 SHORTLY = ["rest", "live", "hold", "live"]
@@ -142,6 +156,52 @@ def test_recalibration_holds_and_returns() -> None:
     rig.live.recalibrate()
     assert runs(rig.turn(30)) == ["hold", "live"]
     assert rig.retargeter.calibrations == 1
+
+
+class Crowd(FakeTracker):
+    """Follows one of several faces by the real rules (reenact.tracking.subject); who is there, by seq, is planned.
+
+    who   "" for nobody, else "a", "b" or "ab"; b is the larger face and stands two faces to the right
+    """
+
+    def __init__(self, who: Callable[[int], str]) -> None:
+        super().__init__()
+        self._who, self._subject = who, Subject()
+
+    def track(self, frame: Frame) -> FaceTrack | None:
+        place = {"a": face_points(), "b": face_points() * np.float32(1.4) + np.float32([200, 0, 0])}
+        faces = [place[name] for name in self._who(frame.seq)]
+        choice = self._subject.choose(faces, frame.t_capture)
+        if choice is None:
+            return None
+        self._subject.seen(faces[choice], frame.t_capture)
+        self.subject = self._subject.number
+        return FaceTrack(faces[choice], 0.9, self.subject, frame.seq, frame.t_capture)
+
+
+@pytest.mark.parametrize(
+    ("who", "expected", "subject"),
+    [
+        (lambda n: "ab" if n >= 20 else "a", ["rest", "live"], 0),  # a second face, a larger one
+        (
+            lambda n: "a" if n < 10 else "b" if 20 <= n < 40 else "ab",
+            SHORTLY,
+            0,
+        ),  # a hand before the first, the second there
+        (
+            lambda n: "a" if n < 10 else "b" if n >= 20 else "ab",
+            SHORTLY,
+            1,
+        ),  # the first has left the second in its place
+        (lambda n: "" if 20 <= n < 90 else "a", THERE_AND_BACK, 0),
+        (lambda n: "" if 20 <= n < 120 else "a", THERE_AND_BACK, 1),  # after so long it is somebody new
+    ],
+)
+def test_who_is_followed_among_several(who: Callable[[int], str], expected: list[str], subject: int) -> None:
+    rig = Rig(calibration=5)
+    rig.engine.tracker = tracker = Crowd(who)
+    assert runs(rig.turn(160)) == expected
+    assert tracker.subject == subject
 
 
 # The engine
