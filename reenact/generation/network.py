@@ -16,7 +16,7 @@ from reenact.generation.session import Runs
 from reenact.types import Floats, Pixels
 
 Mask = npt.NDArray[np.uint8]
-_STILL = 0.05  # pixels of the patch: less is not worth sampling anew
+_STILL = 0.2  # pixels of the crop: less is not worth sampling anew
 _IDLE = 0.02  # a gate that opens nowhere more than so much: the base is right, the network is not asked
 
 
@@ -98,34 +98,66 @@ def _lay(base: Pixels, free: Floats, flow: Floats, colour: Floats, detail: Float
     What is added goes to the patch's size as bytes about 128: a third of the time of floats, and half a level of error.
     """
     side = (free.shape[1], free.shape[0])
-    shape = (base.shape[1], base.shape[0])
     tone = cv2.resize(cv2.merge(list(colour)), side)
     tone += cv2.merge(list(detail))
     tone *= free[..., None]
     tone += 128.5
-    added = cv2.warpAffine(
-        np.clip(tone, 0, 255, out=tone).astype(np.uint8),
-        inverse(crop),
-        shape,
-        flags=cv2.INTER_LINEAR,
-        borderValue=(128,) * 3,
-    )
-    moved = base
+    added = np.clip(tone, 0, 255, out=tone).astype(np.uint8)
     back = np.linalg.inv(crop[:, :2]).astype(np.float32)  # pixels of the crop to pixels of the patch
-    shift = cv2.resize(cv2.merge(list(flow)), side) * free[..., None] @ back.T
-    if np.abs(shift).max() > _STILL:
-        place = cv2.warpAffine(shift, inverse(crop), shape, flags=cv2.INTER_LINEAR)
-        place += _own_places(shape)
-        moved = cv2.remap(base, place, None, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
-    done: Pixels = cv2.addWeighted(moved, 1, added, 1, -128)
+    shift = cv2.resize(cv2.merge(list(flow)), side)
+    shift *= free[..., None]
+    done = base.copy()
+    box = _box_of(
+        cv2.compare(cv2.max(cv2.absdiff(shift[..., 0], 0), cv2.absdiff(shift[..., 1], 0)), _STILL, cv2.CMP_GT),
+        crop,
+        base,
+    )
+    if box is not None:
+        place = _placed(shift @ back.T, crop, box, cv2.BORDER_CONSTANT, (0, 0))
+        place += _own_places(box)
+        _part(done, box)[:] = cv2.remap(base, place, None, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+    box = _box_of(cv2.compare(free, 0, cv2.CMP_GT), crop, base)
+    if box is not None:
+        there = _part(done, box)
+        there[:] = cv2.addWeighted(there, 1, _placed(added, crop, box, cv2.BORDER_CONSTANT, (128,) * 3), 1, -128)
     return done
 
 
-def _own_places(shape: tuple[int, int]) -> Floats:
-    """(height, width, 2) float32: each pixel's own place, for cv2.remap."""
-    x = np.arange(shape[0], dtype=np.float32)
-    y = np.arange(shape[1], dtype=np.float32)
-    return np.stack(np.broadcast_arrays(x[None, :], y[:, None]), axis=2)
+Box = tuple[int, int, int, int]  # x, y, width, height in the patch
+
+
+def _box_of(where: Mask, crop: Matrix, patch: Pixels) -> Box | None:
+    """What of the patch lies under the places of the crop that are set; None where none is."""
+    x, y, w, h = cv2.boundingRect(where)
+    if w == 0:
+        return None
+    corners = np.array([[x - 1, y - 1], [x + w, y - 1], [x - 1, y + h], [x + w, y + h]], np.float64)
+    there = corners @ inverse(crop)[:, :2].T + inverse(crop)[:, 2]
+    low = np.maximum(np.floor(there.min(0)).astype(int), 0)
+    high = np.minimum(np.ceil(there.max(0)).astype(int) + 1, [patch.shape[1], patch.shape[0]])
+    if (high <= low).any():
+        return None
+    return int(low[0]), int(low[1]), int(high[0] - low[0]), int(high[1] - low[1])
+
+
+def _part(patch: Pixels, box: Box) -> Pixels:
+    return patch[box[1] : box[1] + box[3], box[0] : box[0] + box[2]]
+
+
+def _placed(field: "Mask | Floats", crop: Matrix, box: Box, border: int, value: tuple[int, ...]) -> "Mask | Floats":
+    """A field of the crop, sampled at the pixels of a box of the patch."""
+    to_box = inverse(crop)
+    to_box[:, 2] -= box[:2]
+    placed: Mask = cv2.warpAffine(field, to_box, box[2:], flags=cv2.INTER_LINEAR, borderMode=border, borderValue=value)
+    return placed
+
+
+def _own_places(box: Box) -> Floats:
+    """(height, width, 2) float32: each pixel's own place in the patch, for cv2.remap."""
+    places = np.empty((box[3], box[2], 2), np.float32)
+    places[..., 0] = np.arange(box[0], box[0] + box[2], dtype=np.float32)
+    places[..., 1] = np.arange(box[1], box[1] + box[3], dtype=np.float32)[:, None]
+    return places
 
 
 def inverse(matrix: Matrix) -> Matrix:
