@@ -73,7 +73,7 @@ def coded(frames: Sequence[Pixels], codec: str, options: dict[str, str], bits_pe
         out.mux(stream.encode(None))
     file.seek(0)
     with av.open(file) as back:
-        return [frame.to_ndarray(format="bgr24") for frame in back.decode(video=0)]
+        return [np.ascontiguousarray(frame.to_ndarray(format="bgr24")) for frame in back.decode(video=0)]
 
 
 def scaled(frames: Sequence[Pixels], factor: float) -> Frames:

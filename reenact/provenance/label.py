@@ -47,7 +47,8 @@ class Label:
         width, height = size
         high = max(_LEAST, round(_PART * min(size)))
         scale = min(high / ROW, _MOST_WIDE * width / (words.shape[1] + ROW))
-        small = cv2.resize(words, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+        fitted = max(1, round(scale * words.shape[1])), max(4, round(scale * ROW))
+        small = cv2.resize(words, fitted, interpolation=cv2.INTER_AREA)
         edge = max(2, small.shape[0] // 3)
         self._layer = _card(small)[: max(1, height - edge), : max(1, width - edge)]
         self._left = self._top = min(edge, height - 1, width - 1)

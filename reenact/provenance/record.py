@@ -170,7 +170,7 @@ class Ledger:
     def finished_by(self, finish: "Finish | None") -> None:
         """What watermark the pictures carry."""
         self._watermark = finish is not None and finish.watermark
-        signer = UNSIGNED if finish is None else finish.signer
+        signer = finish.signer if finish is not None and finish.watermark else UNSIGNED
         self._signer = "" if signer == UNSIGNED else f"{signer:0{SIGNER_BITS // 4}x}"
 
     def add(self, playing: "Playing") -> None:

@@ -11,7 +11,7 @@ from reenact.provenance.watermark_code import CHECK_BITS, SIGNS, decode
 from reenact.provenance.watermark_evidence import Evidence
 from reenact.provenance.watermark_payload import Payload
 from reenact.provenance.watermark_spectrum import Complexes, Spectrum
-from reenact.provenance.watermark_tile import tile_sides, waves
+from reenact.provenance.watermark_tile import HIGHEST, tile_sides, waves
 from reenact.types import Floats, Pixels, check_pixels
 
 Sides = npt.NDArray[np.float64]
@@ -23,7 +23,7 @@ _SCALED = 4.0  # times larger or smaller than marked
 _TYPICAL = 17.0  # cycles a tile, of the waves
 _STEP = 0.6  # from one side to the next such a wave moves by 0.3 of its length at the borders
 _REACHES = (1.0, 0.35)  # of that step, to both sides, in a closer look
-_GRID, _FINE_GRID = 96, 384  # places along a tile's side
+_GRID, _FINE_GRID = 72, 384  # places along a tile's side
 _ENOUGH = 4.6  # standard deviations of the pilot waves, for a closer look
 _CERTAIN = 5.6  # for an attempt to read
 _CANDIDATES = 4  # of a reduction that get a closer look
@@ -161,10 +161,10 @@ def _read(spectrum: Spectrum, across: Sides, down: Sides, mirrored: bool, chosen
 def _standing_out(spectrum: Spectrum, across: Sides, down: Sides, mirrored: bool, grid: int = _GRID) -> Floats:
     """(n, grid, grid): the pilot waves' sum for n tiles of these sides at each place, in standard deviations."""
     pilot = waves().pilot
-    placed = np.zeros((len(across), grid, grid // 2 + 1), np.complex64)
+    placed = np.zeros((len(across), grid, HIGHEST + 1), np.complex64)
     placed[:, waves().y[pilot] % grid, waves().x[pilot]] = _read(spectrum, across, down, mirrored, pilot)
-    heights = np.fft.irfft2(placed, (grid, grid)) * (grid * grid / np.sqrt(2.0 * len(pilot)))
-    return np.asarray(heights, np.float32)
+    heights = np.fft.irfft(np.fft.ifft(placed, axis=1), grid, axis=2)  # irfft2, without the columns that are empty
+    return np.asarray(heights * (grid * grid / np.sqrt(2.0 * len(pilot))), np.float32)
 
 
 def _candidates(spectrum: Spectrum, level: int) -> list[_Place]:
