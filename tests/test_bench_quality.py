@@ -546,6 +546,32 @@ def test_a_large_photo_s_truth_is_brought_to_its_size() -> None:
     assert fitted(picture, (32, 24)).shape == (24, 32, 3)
 
 
+def test_a_face_is_looked_for_where_it_is_said_to_be() -> None:
+    pixels, points = face()
+    large = np.zeros((1440, 1920, 3), np.uint8)
+    large[900:1380, 1200:1840] = pixels
+    asked: list[tuple[int, ...]] = []
+
+    def find(crop: np.ndarray) -> np.ndarray:
+        asked.append(crop.shape)
+        at = np.argwhere(np.abs(crop.astype(int) - pixels[200, 320]).max(2) == 0)
+        assert len(at)
+        return points if crop.shape == large.shape else points + np.float32([1200, 900]) - corner
+
+    unit = float(np.linalg.norm(points[33] - points[263]))
+    middle = (points[:468] + np.float32([1200, 900])).mean(0)
+    corner = np.floor(middle - 2.2 * unit).astype(np.float32)
+    scorer = Scorer(["o"], find)
+    scorer.add(large, {"o": large.copy()}, near=points + np.float32([1200, 900]))
+    assert scorer.face is not None
+    assert np.abs(scorer.face.points - points - np.float32([1200, 900])).max() < 1e-3
+    assert all(max(shape) < 4.6 * unit for shape in asked)
+    assert scorer.scores()["o"].akd == 0
+    scorer.skip()
+    assert scorer.face is None
+    assert scorer.count == 2
+
+
 def test_a_scorer_counts_and_shows_the_face_of_the_moment() -> None:
     pixels, points = face()
     scorer, seen = Scorer(["o"], Known(points, None)), numbered(pixels, 0)

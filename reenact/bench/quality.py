@@ -135,7 +135,11 @@ def _row(
             scene, variants, retarget, generator, lambda done: progress(f"{title}: rendering", done, total)
         )
         for moment in stream:
-            scorer.add(moment.truth, moment.outputs)
+            near = None if scene.near is None else scene.near(moment.frame, moment.track)
+            if scene.near is not None and near is None:
+                scorer.skip()
+            else:
+                scorer.add(moment.truth, moment.outputs, near)
             faceless += moment.track is None
             if watcher is not None:
                 watcher.see(case, moment, scorer.face)

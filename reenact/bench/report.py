@@ -14,8 +14,8 @@ from reenact.bench.variants import BASE, built_on_base
 TITLES = {
     "photo": "photo, exact truth",
     "video": "video, exact truth",
-    "self": "clips driven by themselves, the first frame as photo",
-    "self-video": "clips driven by themselves, as videos",
+    "self": "clips as photos, driven by themselves",
+    "self-video": "clips as videos, driven by themselves",
 }
 MARKS = "+ higher is better, = 1 is like the truth, else lower is better"
 _MEANINGS = (

@@ -21,7 +21,7 @@ from reenact.errors import InputError, SourceError
 from reenact.geometry import eye_distance
 from reenact.stages import Source
 from reenact.tracking.topology import OVAL, RIGID
-from reenact.types import POINTS, FaceTrack, Frame, Pixels, Shot
+from reenact.types import POINTS, FaceTrack, Floats, Frame, Pixels, Shot
 
 if TYPE_CHECKING:
     from reenact.targets.library import OpenTarget
@@ -42,6 +42,7 @@ class Scene:
     truth, still   the truth's picture and the target as it is for each of the source's frames, asked for in their order
     number         which moment of the target a frame drives
     rest           the driver's neutral face, where it cannot be taken as asked for: a clip's second half begins anyhow
+    near           where the truth's face is to be looked for; None where that is all of the picture
     coded          the truth is a file of its own, so what is made is compared as a file too
     """
 
@@ -53,6 +54,7 @@ class Scene:
     number: Callable[[Frame], int]
     coded: bool
     rest: FaceTrack | None = None
+    near: Callable[[Frame, FaceTrack | None], Floats | None] | None = None
 
 
 @contextmanager
@@ -114,7 +116,11 @@ def _clip(case: Case, cut: Cut, consent: Consent | None, stack: ExitStack) -> Sc
     def truth(frame: Frame) -> Pixels:
         return fitted(frame.pixels, shown.size)
 
-    return Scene(thinned, source, shown, truth, lambda frame: still, _numbered(cut), coded=False)
+    def near(frame: Frame, track: FaceTrack | None) -> Floats | None:
+        scale = np.array(shown.size, np.float32) / np.array(thinned.size, np.float32)
+        return None if track is None else track.points[:, :2] * scale
+
+    return Scene(thinned, source, shown, truth, lambda frame: still, _numbered(cut), coded=False, near=near)
 
 
 def _clip_as_video(case: Case, cut: Cut, consent: Consent | None, stack: ExitStack) -> Scene:
@@ -146,6 +152,10 @@ def _clip_as_video(case: Case, cut: Cut, consent: Consent | None, stack: ExitSta
     def truth(frame: Frame) -> Pixels:
         return face_moved(shown.shot(number(frame), None), shown.shot(number(frame) + lag, None))
 
+    def near(frame: Frame, track: FaceTrack | None) -> Floats | None:
+        shot = shown.shot(number(frame) + lag, None)
+        return shot.points if track is not None and shot.found else None
+
     tracks = [FaceTrack(shot.points, 1.0, 0, shot.index, 0.0) for shot in first]  # 0: a fresh tracker's first face
     return Scene(
         source(),
@@ -156,6 +166,7 @@ def _clip_as_video(case: Case, cut: Cut, consent: Consent | None, stack: ExitSta
         lambda frame: number(frame) + lag,
         coded=False,
         rest=find_neutral(tracks) if tracks else None,
+        near=near,
     )
 
 

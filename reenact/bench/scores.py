@@ -13,13 +13,14 @@ import cv2
 import numpy as np
 
 from reenact.bench.flicker import PLACES, Steadiness
-from reenact.bench.regions import FACE, REGIONS, SHARP, Compared, Face, gap, psnr
+from reenact.bench.regions import CORNERS, FACE, REGIONS, SHARP, Compared, Face, gap, psnr
 from reenact.errors import InputError
 from reenact.tracking.topology import LEFT_IRIS, RIGHT_IRIS
 from reenact.types import Floats, Pixels
 
 Finder = Callable[[Pixels], Floats | None]  # (H, W, 3) uint8 BGR to (478, 2) float32 in pixels, None: no face
 
+_ABOUT_FACE = 2.2  # eye distances from its middle that a face is looked for
 _LIP_GAP, _LID_GAPS = (13, 14), ((159, 145), (386, 374))
 _GAZES = ((int(RIGHT_IRIS[0]), 33, 133), (int(LEFT_IRIS[0]), 362, 263))
 
@@ -127,13 +128,19 @@ class Scorer:
         self._tallies = {name: _Tally() for name in names}
         self._steady = Steadiness()
         self._found: dict[str, tuple[Pixels, Floats | None]] = {}
+        self._near: Floats | None = None
         self.count = 0
         self.face: Face | None = None
 
-    def add(self, truth: Pixels, outputs: Mapping[str, Pixels]) -> None:
-        """The next moment; pictures must not be changed afterwards.  InputError where sizes differ."""
+    def add(self, truth: Pixels, outputs: Mapping[str, Pixels], near: Floats | None = None) -> None:
+        """The next moment; pictures must not be changed afterwards.  InputError where sizes differ.
+
+        near  (n, 2 or 3) points of the face that is meant, pixels: it is looked for about there alone.  In the whole of
+              a large picture a small face is missed now and then, and another person's taken for it.
+        """
         self.count += 1
-        points = self._find(truth)
+        self._near = near
+        points = self._points(truth)
         self.face = None if points is None else Face(truth, points)
         if self.face is None:
             self._steady.skip()
@@ -147,8 +154,27 @@ class Scorer:
                 tally.skip()
                 continue
             if name not in self._found or self._found[name][0] is not shown:  # what is motionless is looked at once
-                self._found[name] = (shown, self._find(shown))
+                self._found[name] = (shown, self._points(shown))
             tally.add(self.face, shown, self._found[name][1])
+
+    def skip(self) -> None:
+        """The next moment, in which the truth is known to show no face."""
+        self.count += 1
+        self.face = None
+        self._steady.skip()
+        for tally in self._tallies.values():
+            tally.skip()
+
+    def _points(self, pixels: Pixels) -> Floats | None:
+        if self._near is None:
+            return self._find(pixels)
+        height, width = pixels.shape[:2]
+        x, y = self._near[:FACE, :2].mean(0)
+        reach = max(8.0, _ABOUT_FACE * gap(self._near, CORNERS))
+        left, top = max(0, int(x - reach)), max(0, int(y - reach))
+        crop = pixels[top : max(top + 1, min(height, int(y + reach))), left : max(left + 1, min(width, int(x + reach)))]
+        points = self._find(np.ascontiguousarray(crop)) if crop.size else None
+        return None if points is None else points + np.array([left, top], np.float32)
 
     def scores(self) -> dict[str, Scores]:
         """So far, by output; InputError where the truth showed no face in any picture."""
