@@ -1,9 +1,11 @@
 """Making training data: what is kept of real clips, and people of a renderer."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from fakerenderer import write_renderer
 from tracked import driver
 
 from reenact.cli import main
@@ -11,7 +13,8 @@ from reenact.errors import InputError
 from reenact.training.data import count_traits, pack_clips, pack_rendered
 from reenact.training.dataclips import Seen, choose, features, see, sharpness
 from reenact.training.pack import CROP, Person, cut, list_packs, person_of, read_pack, write_pack
-from reenact.training.rendered import RenderConfig, load_renderer
+from reenact.training.rendering.people import RenderConfig
+from reenact.training.rendering.renderer import load_renderer
 from reenact.types import Frame
 
 
@@ -95,45 +98,25 @@ def test_small_faces_are_left_out_and_said() -> None:
 
 # Rendered people, and the command
 
-RENDERER = """
-import numpy as np, cv2
-class HeadModel:
-    names = ["jawOpen", "mouthSmile_L", "mouthSmile_R", "eyeBlink_L", "eyeBlink_R"] + [
-        n + s for n in ("eyeLookOut", "eyeLookIn", "eyeLookUp", "eyeLookDown") for s in ("_L", "_R")] + [
-        "mouthFunnel", "mouthPucker", "mouthStretch", "mouthLowerDown", "mouthUpperUp", "mouthRollLower", "browInnerUp",
-        "browOuterUp", "browDown", "mouthFrown", "noseSneer", "cheekPuff", "mouthPress", "jawLeft", "jawRight",
-        "eyeSquint", "eyeWide"]
-    landmarks = np.arange(68)
-    vertex_uv = np.random.default_rng(0).uniform(0.2, 0.8, (68, 2))
-    def index(self, name):
-        return [i for i, n in enumerate(self.names) if n == name or n[:-2] == name]
-    def shape(self, identity, expression):
-        return np.random.default_rng(1).normal(0, 3, (68, 3))
-class Person:
-    def __init__(self, model, seed):
-        self.skin, self.hair = np.array([200.0, 160, 140]), np.array([30.0, 20, 20])
-        self.texture, self.shape, self.seed = np.full((64, 64, 3), 150, np.float32), np.zeros(1), seed
-        self.hairline, self.bald = 7.0, False
-class Light:
-    def __init__(self, *a): self.a = a
-def light(seed): return Light()
-def background(seed): return None
-def rotation(*pose): return np.eye(3)
-def render(model, person, expression, turned, shift, size, **scene):
-    face = cv2.resize(cv2.imread(FACE), (size, size))
-    move = np.float32([[1, 0, 10 * shift[0]], [0, 1, 10 * shift[1] + person.seed % 7]])
-    return cv2.warpAffine(face, move, (size, size), borderMode=cv2.BORDER_REPLICATE), None
-"""
+
+@pytest.fixture
+def renderer(tmp_path: Path, monkeypatch) -> Path:
+    monkeypatch.setattr("reenact.training.rendering.skin._TEXTURE", 256)  # quicker
+    return write_renderer(tmp_path / "renderer")
 
 
 @pytest.fixture
-def renderer(tmp_path: Path) -> Path:
-    from people import FACE_A
+def tracked(monkeypatch) -> None:
+    """A tracker that costs nothing: the face is always in the same place."""
+    from contextlib import nullcontext
 
-    folder = tmp_path / "renderer"
-    folder.mkdir()
-    (folder / "synth.py").write_text(f"FACE = {str(FACE_A)!r}\n{RENDERER}")
-    return folder
+    from reenact.types import FaceTrack
+
+    def found(config, still: bool):
+        points = driver()[1][0].points
+        return nullcontext(SimpleNamespace(track=lambda f: FaceTrack(points, 1.0, 0, f.seq, f.t_capture)))
+
+    monkeypatch.setattr("reenact.tracking.FaceMeshTracker", found)
 
 
 def quiet(what: str, done: int, total: int) -> None: ...
@@ -144,7 +127,7 @@ def test_rendered_people_are_the_same_for_the_same_seed_and_stay_when_there(rend
     for out in ("one", "two"):
         pack_rendered(renderer, 2, 40, config, tmp_path / out, quiet)
     files = list_packs(tmp_path / "one")
-    assert [f.name for f in files] == ["r000040.npz", "r000041.npz"]
+    assert [f.name for f in files] == ["r100040.npz", "r100041.npz"]
     for path in files:
         a, b = read_pack(path), read_pack(tmp_path / "two" / path.name)
         assert a.crops.shape == (3, CROP, CROP, 3)
@@ -158,21 +141,43 @@ def test_rendered_people_are_the_same_for_the_same_seed_and_stay_when_there(rend
     assert files[1].exists()
 
 
-def test_every_tenth_rendered_person_only_judges(renderer: Path, tmp_path: Path) -> None:
-    pack_rendered(renderer, 10, 0, RenderConfig(shots=2), tmp_path / "all", quiet, share=(9, 10))
-    pack_rendered(renderer, 10, 0, RenderConfig(shots=2), tmp_path / "all", quiet, share=(0, 10))
+def test_people_rendered_otherwise_do_not_mix(renderer: Path, tracked: None, tmp_path: Path) -> None:
+    pack_rendered(renderer, 1, 0, RenderConfig(shots=2), tmp_path / "out", quiet)
+    with pytest.raises(InputError, match=r"was 'rendered, 2 shots', now .* without glasses': use another folder"):
+        pack_rendered(renderer, 1, 0, RenderConfig(shots=2).without("glasses"), tmp_path / "out", quiet)
+
+
+def test_an_interrupted_run_goes_on(renderer: Path, tracked: None, tmp_path: Path) -> None:
+    def interrupt(what: str, done: int, total: int) -> None:
+        if done == 1:
+            raise KeyboardInterrupt
+
+    config, out = RenderConfig(shots=2), tmp_path / "out"
+    with pytest.raises(KeyboardInterrupt):
+        pack_rendered(renderer, 2, 0, config, out, interrupt)
+    assert [p.name for p in out.iterdir()] == ["r100000.npz"]
+    pack_rendered(renderer, 2, 0, config, out, quiet)
+    pack_rendered(renderer, 2, 0, config, tmp_path / "whole", quiet)
+    for path in list_packs(out):
+        assert path.read_bytes() == (tmp_path / "whole" / path.name).read_bytes()
+
+
+def test_every_tenth_rendered_person_only_judges_and_all_are_counted(
+    renderer: Path, tracked: None, tmp_path: Path
+) -> None:
+    for k in (8, 9):
+        pack_rendered(renderer, 10, 0, RenderConfig(shots=2), tmp_path / "all", quiet, share=(k, 10))
     assert [person_of(p).split for p in list_packs(tmp_path / "all")] == ["train", "held"]
+    clip, (light, dark) = seen(), ({"skin": "light", "beard": "no"}, {"skin": "dark", "glasses": "yes"})
+    for file, name, traits in (("c1", "ann", light), ("c2", "ann", light), ("c3", "bob", dark)):
+        person = Person(name, "real", "train", traits=traits)
+        write_pack(tmp_path / "all" / f"{file}.npz", person, clip.crops[:2], clip.points[:2], [0.0, 1.0])
     counts = count_traits([tmp_path / "all"])
-    assert counts["kind"] == {"rendered": 2}
-    assert counts["split"] == {"rendered train": 1, "rendered held": 1}
-    assert sum(counts["skin"].values()) == 2
-
-
-def test_a_part_can_be_left_out_and_a_wrong_one_is_told() -> None:
-    plain = RenderConfig().without("glasses, beards")
-    assert (plain.glasses, plain.beards, plain.light, plain.shots) == (False, False, True, 12)
-    with pytest.raises(InputError, match="'hats' cannot be left out: expected some of wrinkles, beards"):
-        RenderConfig().without("hats")
+    assert counts["kind"] == {"rendered": 2, "real": 2}  # two clips of Ann are one person
+    assert counts["split"] == {"rendered train": 1, "rendered held": 1, "real train": 2}
+    assert counts["skin"] == {"rendered: light": 1, "rendered: dark": 1, "real: light": 1, "real: dark": 1}
+    assert counts["glasses"]["real: yes"] == 1
+    assert counts["beard"]["real: no"] == 1
 
 
 def test_a_folder_that_holds_no_renderer(tmp_path: Path) -> None:
@@ -181,6 +186,25 @@ def test_a_folder_that_holds_no_renderer(tmp_path: Path) -> None:
     (tmp_path / "synth.py").write_text("x = 1\n")
     with pytest.raises(InputError, match="it lacks HeadModel, Person"):
         load_renderer(tmp_path)
+    (tmp_path / "synth.py").write_text("import nothing_of_that_name\n")
+    with pytest.raises(InputError, match=r"cannot be used as a renderer \(ModuleNotFoundError"):
+        load_renderer(tmp_path)
+
+
+def test_nothing_is_written_into_the_renderers_folder(renderer: Path, tmp_path: Path, monkeypatch) -> None:
+    """Numba would: under the name by which the module is called here, and no one else could load it then."""
+    from numba.core import config
+
+    monkeypatch.setenv("REENACT_HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
+    source = renderer / "synth.py"
+    compiled = "import numba\n@numba.njit(cache=True)\ndef twice(x): return 2 * x\nassert twice(2) == 4\n"
+    source.write_text(source.read_text() + compiled)
+    before = config.CACHE_DIR
+    assert load_renderer(renderer).twice(3) == 6
+    assert list(renderer.iterdir()) == [source]
+    assert list((tmp_path / "home").rglob("*.nbi"))
+    assert before == config.CACHE_DIR
 
 
 def test_clips_are_packed_with_what_is_known_of_them(tmp_path: Path) -> None:
@@ -227,3 +251,15 @@ def test_the_command_asks_for_something_to_pack(tmp_path: Path, capsys) -> None:
     assert "give --clips FOLDER, --renderer FOLDER, or both" in capsys.readouterr().err
     assert main(["train", "data", str(tmp_path / "out"), "--clips", str(tmp_path)]) == 2
     assert "holds no clips" in capsys.readouterr().err
+    assert main(["train", "data", str(tmp_path / "out"), "--renderer", str(tmp_path), "--without", "hats"]) == 2
+    assert "'hats' cannot be left out: expected some of pores, wrinkles" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_command_says_what_it_made(renderer: Path, tracked: None, tmp_path: Path, capsys) -> None:
+    out = tmp_path / "out"
+    asked = ["train", "data", str(out), "--renderer", str(renderer), "--people", "2", "--without", "pores,glasses"]
+    assert main(asked) == 0
+    size = sum(p.stat().st_size for p in list_packs(out)) / 1e6
+    assert f"2 people in 2 files, {size:.1f} MB" in capsys.readouterr().out
+    assert person_of(out / "r100001.npz").source == "rendered, 12 shots, without pores, glasses"

@@ -26,9 +26,14 @@ def data(
         Path | None, typer.Option(metavar="FOLDER", help="A folder with synth.py, which renders heads of nobody.")
     ] = None,
     people: Annotated[int, typer.Option(min=1, help="How many people are rendered; every tenth only judges.")] = 300,
-    seed: Annotated[int, typer.Option(min=0, help="The first of them.")] = 1000,
+    seed: Annotated[int, typer.Option(min=0, help="The first of them; another seed, others.")] = 0,
     without: Annotated[
-        str, typer.Option(metavar="PART,...", help="Leave out: wrinkles, beards, fringes, glasses, light, noise.")
+        str,
+        typer.Option(
+            metavar="PART,...",
+            help="Render without: pores, wrinkles, folds, lashes, mouth, beards, fringes, glasses, light, background, "
+            "noise.",
+        ),
     ] = "",
     processes: Annotated[int, typer.Option(min=1, max=64, help="How many render side by side.")] = 1,
 ) -> None:
@@ -44,8 +49,8 @@ def data(
     from reenact.cli.console import preparing
     from reenact.errors import InputError
     from reenact.training.data import pack_clips, render_side_by_side
-    from reenact.training.pack import list_packs
-    from reenact.training.rendered import RenderConfig
+    from reenact.training.pack import list_packs, person_of
+    from reenact.training.rendering.people import RenderConfig
 
     if clips is None and renderer is None:
         raise InputError("nothing to make a data set of: give --clips FOLDER, --renderer FOLDER, or both")
@@ -59,7 +64,8 @@ def data(
             render_side_by_side(renderer, people, seed, config, out, report, processes)
     files = list_packs(out)
     megabytes = sum(f.stat().st_size for f in files) / 1e6
-    console.print(f"{out}: {len(files)} people, {megabytes:.1f} MB", markup=False, soft_wrap=True)
+    known = len({person_of(f).name for f in files})
+    console.print(f"{out}: {known} people in {len(files)} files, {megabytes:.1f} MB", markup=False, soft_wrap=True)
 
 
 app.command()(generator)

@@ -9,15 +9,21 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import numpy as np
+
 from reenact.config import TrackingConfig
 from reenact.errors import InputError, ReenactError
 from reenact.training.dataclips import Hands, choose, read_clip
 from reenact.training.pack import Person, cut, list_packs, person_of, write_pack
-from reenact.training.rendered import RenderConfig, load_renderer, shots, somebody
+from reenact.training.rendering.camera import taken
+from reenact.training.rendering.people import RenderConfig, shots, somebody
+from reenact.training.rendering.renderer import load_renderer
 from reenact.types import Frame
 
 CLIPS = (".mp4", ".mkv", ".mpg", ".mov", ".avi", ".webm")
 _FEWEST = 8  # crops that are still somebody to learn from
+_RENDERED_QUALITY = 80  # of the JPEGs: three hundred people take 41 MB, with 92 as for real clips 60
+_FIRST = 100_000  # small numbers are the people of the pairs that judge: they must not have been seen
 _HELD = 10  # every tenth rendered person is never trained on
 
 Report = Callable[[str, int, int], None]  # what is being done, done, of how many
@@ -84,9 +90,10 @@ def pack_rendered(
     report: Report,
     share: tuple[int, int] = (0, 1),
 ) -> None:
-    """Renders people number seed to seed + people - 1 into out/rNNNNNN.npz, those there already left as they are.
+    """Renders so many people into out/rNNNNNN.npz, those there already left as they are; seed is the first's.
 
     share  (k, n): only every n-th of them, from the k-th on, for processes side by side
+    Raises InputError where people are there already that were rendered otherwise.
     """
     module = load_renderer(renderer)
     model = module.HeadModel()
@@ -94,9 +101,11 @@ def pack_rendered(
     mine = range(share[0], people, share[1])
     for done, number in enumerate(mine):
         report("rendered people", done, len(mine))
-        place = out / f"r{seed + number:06}.npz"
+        place = _place(out, seed + number)
         if not place.exists():
-            _pack_one(module, model, seed + number, number % _HELD == _HELD - 1, config, place)
+            _pack_one(module, model, seed + number, config, place)
+        elif (before := person_of(place).source) != config.said():
+            raise InputError(f"{place} was {before!r}, now it would be {config.said()!r}: use another folder")
     report("rendered people", len(mine), len(mine))
 
 
@@ -116,7 +125,7 @@ def render_side_by_side(
         ]
         try:
             while waiting := [w for w in work if not w.done()]:
-                report("rendered people", sum((out / f"r{seed + n:06}.npz").exists() for n in range(people)), people)
+                report("rendered people", sum(_place(out, seed + n).exists() for n in range(people)), people)
                 wait(waiting, timeout=1.0, return_when=FIRST_EXCEPTION)
         except BaseException:
             for process in multiprocessing.active_children():
@@ -130,23 +139,30 @@ def _silent(what: str, done: int, total: int) -> None:
     """A report that tells nobody."""
 
 
-def _pack_one(module: ModuleType, model: Any, seed: int, held: bool, config: RenderConfig, place: Path) -> None:
+def _place(out: Path, seed: int) -> Path:
+    return out / f"r{_FIRST + seed:06}.npz"
+
+
+def _pack_one(module: ModuleType, model: Any, seed: int, config: RenderConfig, place: Path) -> None:
     from reenact.tracking import FaceMeshTracker
 
-    who = somebody(module, model, seed, config)
+    number = _FIRST + seed
+    who = somebody(module, model, number, config)
+    rng = np.random.default_rng([number, 29])
     crops, points = [], []
     with FaceMeshTracker(TrackingConfig(smooth=False), still=True) as tracker:
-        for k, picture in enumerate(shots(module, model, who, seed, config.shots)):
+        for k, picture in enumerate(shots(module, model, who, number, config.shots)):
             track = tracker.track(Frame(picture, k, k / 30))
             if track is None:
                 continue
             crop, placed = cut(picture, track.points)
-            crops.append(crop)
+            crops.append(crop if who.camera is None else taken(crop, who.camera, rng))
             points.append(placed)
     if len(crops) < 2:
-        return
-    person = Person(f"r{seed:06}", "rendered", "held" if held else "train", "", "MIT", who.traits)
-    write_pack(place, person, crops, points, [k / 30 for k in range(len(crops))])
+        raise InputError(f"in the pictures of rendered person {number} no face is found: the renderer draws none")
+    split = "held" if number % _HELD == _HELD - 1 else "train"
+    person = Person(place.stem, "rendered", split, config.said(), "MIT", who.traits)
+    write_pack(place, person, crops, points, [k / 30 for k in range(len(crops))], _RENDERED_QUALITY)
 
 
 def _rows(manifest: Path) -> dict[str, dict[str, str]]:

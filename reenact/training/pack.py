@@ -118,6 +118,9 @@ def list_packs(folder: Path) -> list[Path]:
 
 
 def person_of(path: Path) -> Person:
-    """Who is in a file, without reading the pictures."""
-    with np.load(path, allow_pickle=False) as data:
-        return Person(**json.loads(str(data["meta"])))
+    """Who is in a file, without reading the pictures.  Raises InputError for a file that is not one."""
+    try:
+        with np.load(path, allow_pickle=False) as data:
+            return Person(**json.loads(str(data["meta"])))
+    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise InputError(f"{path} is not a packed person ({error}): make one with `reenact train data`") from error
