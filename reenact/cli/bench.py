@@ -11,7 +11,7 @@ from reenact.cli.hosting import vcam
 from reenact.cli.latency import latency
 from reenact.cli.marks import provenance
 
-app = typer.Typer(no_args_is_help=True, help="Measure on this machine: blending, quality against exact truth, latency, provenance.")
+app = typer.Typer(no_args_is_help=True, help="Measure on this machine: blending, quality, latency, provenance.")
 
 SYNTHETIC = o.ConsentKind("synthetic")
 Json = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Save it, with the facts of the machine.")]
