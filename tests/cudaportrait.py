@@ -26,7 +26,7 @@ from reenact.tracking.innermouth import cut_inner_mouth
 from reenact.types import POINTS, Composite, Frame, InnerMouth, Motion, Patch, Shot
 
 sys.setswitchinterval(0.0005)  # the simulator's threads wait for each other by polling
-SIDE = 44
+SIDE = 40
 
 
 class SmallPhoto:
@@ -104,7 +104,7 @@ def compare(name: str, got: np.ndarray, wanted: np.ndarray, rest: np.ndarray, mo
 def main() -> None:
     wanted, mouth = talking()
     with tempfile.TemporaryDirectory() as folder:
-        models = smallnet.write(Path(folder), 32)
+        models = smallnet.write(Path(folder), 16)
         photo, video = SmallPhoto(), SmallVideo()
         config = GeneratorConfig(model=smallnet.NAME, mouth="driver")
         painter = gpu.CudaPortrait(photo, config, models=models)

@@ -27,12 +27,12 @@ needs_numba_cuda = pytest.mark.skipif(
 
 
 @needs_numba_cuda
-@pytest.mark.timeout(300)  # the simulator runs every GPU thread in Python
+@pytest.mark.timeout(900)  # ten seconds of one core: the simulator runs every GPU thread in Python
 def test_the_simulated_device_paints_what_the_cpu_paints() -> None:
     paths = os.pathsep.join([str(HERE), str(HERE.parent)])
     environment = {**os.environ, "PYTHONPATH": paths, "NUMBA_ENABLE_CUDASIM": "1"}
     command = [sys.executable, str(HERE / "cudaportrait.py")]
-    ran = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=280, check=False)
+    ran = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=880, check=False)
     assert ran.returncode == 0, ran.stdout + ran.stderr
     assert [line.split()[0] for line in ran.stdout.splitlines()] == ["photo", "video", "membrane"]
 
@@ -134,3 +134,57 @@ def test_without_a_gpu_the_provider_asked_for_is_refused(provider: str) -> None:
 
     with pytest.raises(ModelError, match=r"cannot run on a GPU: no NVIDIA GPU.*nvidia-smi"):
         CudaPortrait(FakeTarget(), GeneratorConfig(provider=provider))  # type: ignore[arg-type]
+
+
+class EchoPainter:
+    """Gives what the CPU makes, `off` grey levels brighter."""
+
+    def __init__(self, target, off: int) -> None:
+        from reenact.generation.portrait import PortraitGenerator
+
+        self._target, self._off = target, off
+        self._generator = PortraitGenerator(target, GeneratorConfig(provider="cpu", network=False))
+
+    def paint(self, n: int, wanted, mouth) -> "tuple[Patch, Composite]":
+        from reenact.blending import PoissonCompositor
+
+        shot = self._target.shot(n, wanted)
+        patch = self._generator.generate(shot, wanted, mouth)
+        made = PoissonCompositor().blend(patch, shot)
+        brighter = np.minimum(made.pixels.astype(int) + self._off, 255).astype(np.uint8)
+        return patch, Composite(brighter, wanted.seq, wanted.t_capture, Kind.LIVE)
+
+
+@needs_numba_cuda
+def test_the_gpu_check_tells_the_same_picture_from_another() -> None:
+    from cudaportrait import SmallPhoto, talking
+
+    from reenact.bench import gpu as bench
+
+    photo, acts = SmallPhoto(), [talking()] * 3
+    same = bench.compare(photo, EchoPainter(photo, 0), None, acts)  # type: ignore[arg-type]
+    assert (same.pictures, same.mean, same.largest, same.alike) == (3, 0.0, 0, True)
+    assert same.changed > 0.1
+    other = bench.compare(photo, EchoPainter(photo, 3), None, acts)  # type: ignore[arg-type]
+    assert not other.alike
+    assert other.share_beyond_2 > 0.9
+
+
+@needs_numba_cuda
+def test_the_gpu_check_says_in_a_sentence_that_there_is_no_gpu(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from numba import cuda
+
+    if cuda.is_available():
+        pytest.skip("there is a GPU here")
+    monkeypatch.setattr(sys, "argv", ["gpu_check.py"])
+    monkeypatch.syspath_prepend(HERE.parent / "benchmarks")
+    import gpu_check
+
+    assert gpu_check.main() == 3
+    said = capsys.readouterr().out.strip()
+    assert said.startswith("gpu_check: nothing was run, because there is no GPU to run it on: ")
+    assert "\n" not in said
+    found = {"machine": {"gpus": ["NVIDIA H100 80GB HBM3, 580.95, 81559 MiB"]}}
+    assert gpu_check.slug(found) == "nvidia_h100_80gb_hbm3"
