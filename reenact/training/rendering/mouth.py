@@ -53,7 +53,9 @@ def _cavity(surface: Surface) -> npt.NDArray[np.bool_]:
     ring = surface.posed[surface.model.landmarks[60:68]]
     between = np.zeros(surface.triangle.shape, np.uint8)
     cv2.fillPoly(between, [np.round(surface.seen(ring)[:, :2] * 16).astype(np.int32)], 1, cv2.LINE_8, 4)
-    inside = (cv2.dilate(between, np.ones((3, 3), np.uint8)) > 0) & surface.of("M_Face", "M_BackHead")
+    inside: npt.NDArray[np.bool_] = (cv2.dilate(between, np.ones((3, 3), np.uint8)) > 0) & surface.of(
+        "M_Face", "M_BackHead"
+    )
     inside[inside] = surface.mix(surface.posed[:, 2], inside) < ring[:, 2].mean() - 0.6
     return inside
 
