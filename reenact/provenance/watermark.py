@@ -17,11 +17,9 @@ from reenact.provenance.watermark_tile import tile, tile_side
 from reenact.types import Pixels, check_pixels
 
 _UNIT = 32  # strength is counted in 1/32 grey levels
-_WEAKEST, _STRONGEST = (
-    0.6,
-    1.9,
-)  # grey levels; rounded to whole ones 1.9 is 42.4 dB, wherever a picture is busy all over
-_SMOOTH, _GAIN = 1.0, 1.2  # grey levels of mean bend without texture; grey levels for each one more
+# Grey levels: in smooth places, and where a picture is busiest.  Rounded to whole ones 1.9 is 42.4 dB all over.
+_WEAKEST, _STRONGEST = 0.6, 1.9
+_SMOOTH, _GAIN = 1.0, 1.2  # grey levels: of the mean bend up to which a place is smooth; for each one more
 
 
 class Watermarker:
