@@ -85,7 +85,7 @@ def run(
             shown = [engine.compose(reading, frame.seq, frame.t_capture) for engine in (one, two)]
             # The one place where a driver's picture is put into an output: the built-in driver is nobody.
             panels = side_by_side(frame.pixels, *(composite.pixels for composite in shown))
-            with one.stats.stage("finish"):
+            with one.stats.stage("mark"):
                 whole(panels, label)
             picture = Composite(panels, frame.seq, frame.t_capture, Kind.LIVE)
             with one.stats.stage("write"):

@@ -169,7 +169,7 @@ class Engine:
             playing = playing.smaller
         composite = self._paint(playing, steered, reading, n)
         if self.finish is not None and composite.kind is not Kind.SLATE:  # the slate was finished when it was drawn
-            with self.stats.stage("finish"):
+            with self.stats.stage("mark"):
                 self.finish(composite.pixels, self.playing.label)
         return composite
 

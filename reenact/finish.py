@@ -6,6 +6,8 @@ lies over it as over all else.
 
 import datetime
 
+import numpy as np
+
 from reenact.config import FinishConfig
 from reenact.provenance.label import Label
 from reenact.provenance.watermark import Watermarker
@@ -34,6 +36,7 @@ class Finish:
         self.watermark, self.signer = config.watermark, signer
         self._label = Label(size, config.language)
         self._marker = Watermarker(size, payload_today(signer, day)) if config.watermark else None
+        self(np.zeros((size[1], size[0], 3), np.uint8), True)  # compiled before anybody waits for a picture
 
     def __call__(self, pixels: Pixels, label: bool = False) -> Pixels:
         """(H, W, 3) uint8 BGR, changed and returned; `label`: whether the visible one is drawn."""

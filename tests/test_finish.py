@@ -95,7 +95,7 @@ def test_the_label_goes_with_the_target_that_is_shown() -> None:
 def test_finishing_is_timed_as_a_stage() -> None:
     made = engine(Finish(SIZE))
     shown(made, 3)
-    assert next(row for row in made.stats.table() if row.name == "finish").count == 3
+    assert next(row for row in made.stats.table() if row.name == "mark").count == 3
 
 
 def test_both_can_be_left_out() -> None:

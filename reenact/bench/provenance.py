@@ -220,7 +220,7 @@ def _share() -> Row:
     return {
         "target": "photo, 1280x720",
         "stages_ms": stages,
-        "share": round(stages["finish"] / sum(stages.values()), 4),
+        "share": round(stages["mark"] / sum(stages.values()), 4),
     }
 
 

@@ -86,7 +86,7 @@ def _sentences(result: dict[str, Any]) -> list[str]:
     if "loop" in result:
         loop = result["loop"]
         said.append(
-            f"label and mark in the loop ({loop['target']}): {loop['stages_ms']['finish']:.2f} ms, "
+            f"label and mark in the loop ({loop['target']}): {loop['stages_ms']['mark']:.2f} ms, "
             f"{100 * loop['share']:.1f} % of all stages"
         )
     if "unmarked" in result:
