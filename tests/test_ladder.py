@@ -188,7 +188,8 @@ def test_the_live_loop_leaves_the_network_out_and_says_so() -> None:
 
 def test_half_the_size_is_worked_at_and_the_output_keeps_its_own() -> None:
     rig, generator = slow_rig(0.1, 0.05)
-    rig.turn(300)
+    kinds = rig.turn(300)
+    assert {kind.value for kind in kinds[10:]} == {"live"}
     assert rig.live.ladder is not None
     assert rig.live.ladder.left_out >= {"without network", HALF_SIZE}
     assert {p.pixels.shape for p in rig.sink.pictures} == {(48, 64, 3)}
