@@ -36,6 +36,7 @@ class CameraConfig:
     rate: float = 30.0
     open_timeout_s: float = 10.0
     read_timeout_s: float = 2.0  # without a picture for so long, it is opened anew
+    silent_s: float = 1.0  # without one for so long, that is said
     wait_s: float = 0.25  # one `read` of a camera that mends itself waits no longer than this
     retry_s: float = 0.25  # a lost camera is looked for after so long, then twice as long, and so on
     retry_most_s: float = 2.0

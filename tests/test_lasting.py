@@ -60,7 +60,7 @@ class FakeCamera:
             if self._silent_s >= 2.0:
                 raise DeviceError("the camera gave no picture for 2 s: check that it is still plugged in")
             raise NoPicture("the camera gives no picture")
-        self._count += 1
+        self._count, self._silent_s = self._count + 1, 0.0
         self.dropped += 1
         pixels = np.full((plug.size[1], plug.size[0], 3), 60, np.uint8)
         if plug.look == "moving":
@@ -108,7 +108,7 @@ def said(camera: LastingCamera) -> str:
     with pytest.raises(NoPicture) as caught:
         camera.read()
     assert camera._clock.now() - before <= 0.5
-    assert camera.trouble == str(caught.value)
+    assert camera.trouble in ("", str(caught.value))
     return camera.trouble
 
 
@@ -167,12 +167,22 @@ def test_a_busy_camera_is_waited_for_and_who_has_it_is_said(camera, plug, clock)
 
 
 def test_a_silent_camera_is_opened_anew_after_two_seconds(camera, plug, clock):
+    camera.read()
     plug.silent = True
-    assert said(camera) == "the camera gives no picture"
-    assert read_for(camera, clock, 1.9)[-1].startswith("the camera gave no picture for 2 s")
+    heard = read_for(camera, clock, 0.7)
+    assert heard == [""]  # it may only be slow
+    assert read_for(camera, clock, 0.6) == ["the camera gives no picture"]
+    assert read_for(camera, clock, 0.6)[-1].startswith("the camera gave no picture for 2 s")
     plug.silent = False
     assert read_for(camera, clock, 1.0)[-1] == ""
     assert len(plug.opened) == 2
+
+
+def test_a_camera_of_two_pictures_a_second_is_no_trouble(camera, plug, clock):
+    for n in range(20):
+        plug.silent = n % 2 == 0
+        assert read_for(camera, clock, 0.25) == [""]
+    assert len(plug.opened) == 1
 
 
 def test_a_camera_whose_driver_hangs_is_not_opened_a_second_time_until_it_returns(camera, plug, clock):

@@ -64,6 +64,7 @@ class LastingCamera:
         self._seq = 0
         self._closed = threading.Event()
         self._retry_at, self._wait_s = 0.0, self._config.retry_s
+        self._seen_at = self._clock.now()  # the newest picture
         self._look = Liveliness(self._config.frozen_s, self._config.dark_level)
         self.size, self.rate, self.format = self._camera.size, self._camera.rate, self._camera.format
 
@@ -78,6 +79,8 @@ class LastingCamera:
         try:
             frame = (self._camera or self._found()).read(self._config.wait_s)
         except NoPicture as error:
+            if self._clock.now() - self._seen_at < self._config.silent_s and not self.trouble:
+                raise  # a slow camera: no reason to tell anybody
             raise self._told(str(error)) from None
         except DeviceError as error:
             if self._closed.is_set():
@@ -85,7 +88,7 @@ class LastingCamera:
             self._lose()
             raise self._told(str(error)) from None
         assert self._camera is not None
-        self._wait_s = self._config.retry_s
+        self._wait_s, self._seen_at = self._config.retry_s, self._clock.now()
         self.size, self.rate, self.format = self._camera.size, self._camera.rate, self._camera.format
         fault = self._look.fault(frame.pixels, frame.t_capture)
         if fault:
