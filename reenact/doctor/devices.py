@@ -28,7 +28,7 @@ def _camera(number: int, name: str, path: str) -> Finding | None:
 
     part = f"camera {number}"
     try:
-        with Camera(number, CameraConfig(open_timeout_s=8.0)) as camera:
+        with Camera(number) as camera:
             seen, fault = _watched(camera)
             size = "{}x{}".format(*camera.size)
             described = f"{name}: {size} {camera.format}, {seen}"
