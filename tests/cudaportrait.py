@@ -92,12 +92,12 @@ def on_cpu(target: SmallPhoto, config: GeneratorConfig, models: Path, wanted: Mo
 
 
 def compare(name: str, got: np.ndarray, wanted: np.ndarray, rest: np.ndarray, moved: float = 0.1) -> None:
-    """At most one pixel of 200 may be off by more than a grey level, and the face must have changed."""
+    """At most one pixel of 100 may be off, by no more than the rounding of a flow, and the face must have changed."""
     error = np.abs(got.astype(int) - wanted).max(2)
     changed = np.abs(wanted.astype(int) - rest).max(2)
-    print(name, error.max(), f"{(error > 1).mean():.4f}", f"changed {(changed > 8).mean():.2f}", flush=True)
-    assert (error > 1).mean() <= 0.005, name
-    assert error.max() <= 12, name
+    print(name, error.max(), f"{(error > 0).mean():.4f}", f"changed {(changed > 8).mean():.2f}", flush=True)
+    assert (error > 0).mean() <= 0.01, name
+    assert error.max() <= 4, name
     assert (changed > 8).mean() > moved, "the picture hardly changed: nothing was compared"
 
 

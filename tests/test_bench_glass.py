@@ -109,6 +109,14 @@ def test_what_is_no_code_is_not_read(photo: np.ndarray) -> None:
     assert code.read(wrong) is None
 
 
+def test_a_bit_that_something_covers_is_not_guessed(photo: np.ndarray) -> None:
+    top = int(code.strip((640, 360))[0, 1])
+    for bit in range(16):
+        covered = coded(photo, 77)
+        covered[top:, 40 * bit : 40 * (bit + 1)] = 128
+        assert code.read(covered) is None, bit
+
+
 def on_screen(picture: np.ndarray, to: list[tuple[int, int]]) -> np.ndarray:
     """What a webcam sees of a screen that shows the picture: in perspective, blurred, dimmer, with noise, as JPEG."""
     height, width = picture.shape[:2]
