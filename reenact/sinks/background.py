@@ -10,9 +10,9 @@ from reenact.errors import ReenactError, SinkError
 from reenact.stages import Sink
 from reenact.types import Composite
 
-# Niceness of the thread on Linux: encoding must not take a core from tracking or generating.  With 0, 10 and 19 capture to
-# sink took 31.7, 31.6 and 35.9 ms, without recording 30.9 (p50, 1280x720 on two busy cores): at 19 Python's lock is held
-# by one that does not get on.
+# Niceness of the thread on Linux: encoding must not take a core from tracking or generating.  With 0, 10 and 19 capture
+# to sink took 31.7, 31.6 and 35.9 ms, without recording 30.9 (p50, 1280x720 on two busy cores): at 19 Python's lock is
+# held by one that does not get on.
 _GENTLE = 10
 
 
