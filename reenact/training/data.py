@@ -130,6 +130,9 @@ def render_side_by_side(
         except BaseException:
             for process in multiprocessing.active_children():
                 process.terminate()
+                process.join()
+            for number in range(people):  # of one that was ended while it wrote
+                _place(out, seed + number).with_suffix(".part").unlink(missing_ok=True)
             raise
         for w in work:
             w.result()

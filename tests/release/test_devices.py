@@ -3,9 +3,10 @@
     python -m pytest -m release tests/release/test_devices.py -s        (make test-devices)
 
 Needs Debian 12 on amd64 with what tests/release/vm/machine.sh names, and the network once, for the kernel's packages.
-The machine is emulated in software, a hundredfold slower for the models: so the pictures are small, ten a second are
-asked for, and new ones come about once a second; what is tested is behaviour, and of times only those that do not hang
-on the models.
+The machine is emulated in software, some fifty times slower: so the pictures are small, five a second are asked for,
+new ones come about once a second, and what the program takes for a fault of camera, engine or device is made more
+patient (guest.py, SLOW).  What is tested is behaviour, and of times that of the slate after kill -9, which waits for no
+model.
 """
 
 import json
@@ -34,7 +35,7 @@ pytestmark = [pytest.mark.release, pytest.mark.timeout(4000)]
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 MACHINE = ROOT / "build" / "vm"
-SIZE, RATE = (320, 240), 10
+SIZE, CAMERA_RATE, RATE = (320, 240), 10, 5
 TOOLS = ("qemu-system-x86_64", "ffmpeg", "cpio", "busybox", "gcc-12", "make", "bc", "modprobe", "xz", "apt-get")
 # one machine code for the emulated and the real processor, or the emulated one compiles for half an hour
 GENERIC = {"NUMBA_CPU_NAME": "x86-64-v2", "NUMBA_CPU_FEATURES": "+sse4.2,+ssse3"}
@@ -57,7 +58,7 @@ def _write_driver(path: Path) -> None:
 
     frames, tracks = driver()
     with av.open(str(path), "w") as out:
-        stream = out.add_stream("mjpeg", rate=RATE)
+        stream = out.add_stream("mjpeg", rate=CAMERA_RATE)
         stream.width, stream.height, stream.pix_fmt = *SIZE, "yuvj422p"
         stream.options = {"qmin": "2", "qmax": "3"}
         for frame, track in zip(frames, tracks, strict=True):
@@ -112,7 +113,7 @@ def test_it_came_to_its_end(seen):
 
 def test_size_and_rate_are_what_was_asked_for(seen):
     assert seen["size"] == list(SIZE)
-    assert seen["rate"] == pytest.approx(RATE, rel=0.25)  # paced by a process that shares two emulated cores
+    assert seen["rate"] == pytest.approx(RATE, rel=0.3)  # paced by a process that shares two emulated cores
 
 
 def test_the_picture_is_the_targets_face_in_the_targets_picture(seen):

@@ -100,6 +100,9 @@ def _apart(a: np.ndarray, b: np.ndarray) -> float:
 
 
 def webcam() -> "subprocess.Popen[bytes]":
+    from reenact.sources import v4l2
+
+    v4l2.rearm(Path(CAMERA))  # or it takes no second writer after a first that was killed
     command = ["ffmpeg", "-hide_banner", "-loglevel", "error", "-re", "-stream_loop", "-1", "-i", "driver.avi"]
     return subprocess.Popen([*command, "-vf", "format=yuyv422", "-f", "v4l2", CAMERA])
 
