@@ -166,12 +166,16 @@ class AdaptConfig:
     easy: float = 0.7
     window_s: float = 2.0
     patience_s: float = 10.0
+    tries: int = 5  # turns by which it is known before the start what fits, see reenact.trial
+    try_s: float = 0.5  # seconds that these may take, for each thing left out
 
     def __post_init__(self) -> None:
         _within("slow", self.slow, 0.1, 10.0)
         _within("easy", self.easy, 0.05, self.slow)
         _within("window_s", self.window_s, 0.1, 60.0)
         _within("patience_s", self.patience_s, 0.0, 3600.0)
+        _within("tries", self.tries, 2, 1000)
+        _within("try_s", self.try_s, 0.0, 60.0)
 
 
 PRESETS = ("ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow")

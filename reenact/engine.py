@@ -8,12 +8,14 @@ runs each in a thread of its own (see reenact.live).  A Reading holds numbers, n
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 
 from reenact.clock import Clock, MonotonicClock
 from reenact.config import GateConfig
 from reenact.easing import rest_motion
 from reenact.errors import ReenactError
 from reenact.finish import Finish
+from reenact.fitting import fitted
 from reenact.gains import Gains
 from reenact.gate import Gate, Steered, Untrusted, within_lips
 from reenact.ladder import Rung
@@ -22,7 +24,7 @@ from reenact.reading import Reading
 from reenact.skipping import Skipping
 from reenact.stages import Blender, Generator, Painter, Retargeter, Target, Tracker
 from reenact.stats import Stats
-from reenact.types import Composite, Frame, Kind, Pixels
+from reenact.types import Composite, Frame, Kind, Motion, Pixels
 
 __all__ = ["Engine", "Reading"]
 
@@ -164,14 +166,16 @@ class Engine:
     def _compose(self, reading: Reading, n: int, now: float) -> Composite:
         motion = None if reading.motion is None else self.gains(reading.motion)
         steered = self.gate.steer(motion, reading.mouth, reading.seq, reading.t_capture, now)
-        playing = self.playing
-        if HALF_SIZE in self._left_out and playing.smaller is not None:
-            playing = playing.smaller
-        composite = self._paint(playing, steered, reading, n)
+        composite = self._paint(self._chosen(), steered, reading, n)
         if self.finish is not None and composite.kind is not Kind.SLATE:  # the slate was finished when it was drawn
             with self.stats.stage("mark"):
                 self.finish(composite.pixels, self.playing.label)
         return composite
+
+    def _chosen(self) -> Playing:
+        """What plays the target, at its size or at half of it."""
+        half = self.playing.smaller if HALF_SIZE in self._left_out else None
+        return half or self.playing
 
     def _paint(self, playing: Playing, steered: Steered, reading: Reading, n: int) -> Composite:
         generator, mouth = playing.generator, steered.mouth if playing.mouth else None
@@ -206,6 +210,18 @@ class Engine:
             self.tracker.reset()
         rehearse(self.playing)
 
+    def draft(self, motion: Motion) -> Composite:
+        """One picture of the target so moved, without what is left out, not to be shown: the work that `compose` has.
+
+        Raises what the stages raise.  The statistics and the gate know nothing of it.
+        """
+        playing = self._chosen()
+        composite = _made(playing, motion)
+        pixels = fitted(composite.pixels, self.gate.size)
+        if self.finish is not None:
+            self.finish(pixels, self.playing.label)
+        return replace(composite, pixels=pixels)
+
     def recalibrate(self) -> None:
         """Takes the driver's neutral anew.  For the thread that calls `read`."""
         self.retargeter.calibrate()
@@ -217,11 +233,16 @@ class Engine:
 
 
 def rehearse(playing: Playing) -> None:
-    """Makes one picture of a target, unseen.  Raises what the stages raise."""
-    motion = rest_motion(0, 0.0)
-    if isinstance(playing.generator, Painter) and playing.generator.paint(0, motion, None) is not None:
-        return
+    """Makes one picture of a target, unseen, and one at half its size.  Raises what the stages raise."""
     for one in (playing, playing.smaller):
         if one is not None:
-            shot = one.target.shot(0, motion)
-            one.blender.blend(one.generator.generate(shot, motion, None), shot)
+            _made(one, rest_motion(0, 0.0))
+
+
+def _made(playing: Playing, motion: Motion) -> Composite:
+    generator = playing.generator
+    painted = generator.paint(0, motion, None) if isinstance(generator, Painter) else None
+    if painted is not None:
+        return painted[1]
+    shot = playing.target.shot(0, motion)
+    return playing.blender.blend(generator.generate(shot, motion, None), shot)

@@ -4,7 +4,8 @@ Each thread's load is the share of a period that its turns take.  Over `slow` th
 thread is left out; when all would stay under `easy` for `patience_s` even with the last thing back, that is taken up
 again.  What it saves is measured each time it is left out; since that may have been a bad moment it is tried once in a
 while in spite of it.  The measure is the mean of the turns of the last `window_s` without the slowest tenth, so that
-one stall changes nothing.
+one stall changes nothing.  Before the first picture a trial may tell what turns cost: what does not fit is left out
+from the start.
 
 Nothing here reads a clock: the same times give the same decisions.
 """
@@ -12,7 +13,7 @@ Nothing here reads a clock: the same times give the same decisions.
 import logging
 import threading
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from reenact.config import AdaptConfig
@@ -41,7 +42,7 @@ class Ladder:
 
     def __init__(self, period_s: float, rungs: Iterable[Rung] = (), config: AdaptConfig | None = None) -> None:
         self.config = config or AdaptConfig()
-        self._period = period_s
+        self.period_s = period_s
         self._lock = threading.Lock()
         self._rungs: tuple[Rung, ...] = tuple(rungs)
         self._out: list[Rung] = []
@@ -65,7 +66,7 @@ class Ladder:
         with self._lock:
             parts = [rung.name for rung in self._out]
             if self._short:
-                parts.append(f"still too slow for {1 / self._period:.0f} pictures a second")
+                parts.append(f"still too slow for {1 / self.period_s:.0f} pictures a second")
         return "slow machine: " + ", ".join(parts) if parts else ""
 
     def offer(self, rungs: Iterable[Rung]) -> None:
@@ -74,6 +75,20 @@ class Ladder:
             self._rungs = tuple(rungs)
             self._out = [rung for rung in self._out if rung in self._rungs]
             self._forget()
+
+    def begin(self, costs: Callable[[frozenset[str]], Mapping[str, float]]) -> bool:
+        """Leaves out what does not fit, one thing after the other, before there is any picture; True if anything was.
+
+        costs  gives the seconds that a turn of each thread takes without what is named; see reenact.trial
+        """
+        out = self.left_out
+        while True:
+            loads = {thread: seconds / self.period_s for thread, seconds in costs(self.left_out).items()}
+            worst = max(loads, key=lambda thread: loads[thread])
+            with self._lock:
+                self._measure(loads)
+                if loads[worst] <= self.config.slow or not self._down(worst, loads[worst]):
+                    return frozenset(rung.name for rung in self._out) != out
 
     def observe(self, thread: str, seconds: float, now: float) -> bool:
         """One turn of a thread that did its full work; True when something was left out or taken up."""
@@ -93,7 +108,7 @@ class Ladder:
         if len(turns) < _ENOUGH:
             return None
         kept = turns[: len(turns) - len(turns) // 10]
-        return sum(kept) / len(kept) / self._period
+        return sum(kept) / len(kept) / self.period_s
 
     def _decide(self, now: float) -> bool:
         loads = {thread: load for thread in self._turns if (load := self.load(thread)) is not None}
@@ -167,4 +182,4 @@ class Ladder:
         self._easy_since, self._short = None, False
 
     def _said(self, how: str) -> str:
-        return f"the machine is {how} for {1 / self._period:.0f} pictures a second"
+        return f"the machine is {how} for {1 / self.period_s:.0f} pictures a second"

@@ -23,6 +23,7 @@ from reenact.playing import Playing
 from reenact.sending import Sender
 from reenact.slot import Slot
 from reenact.stages import SelfMending, Sink, Source
+from reenact.trial import Trial
 from reenact.types import Composite, Frame, Kind
 
 log = logging.getLogger(__name__)
@@ -215,6 +216,21 @@ class Live:
         self._sender.turn(self.sink, wait_s, self._made_at, self._panic.is_set())
 
     # The threads.
+
+    def try_out(self, together: bool = True) -> None:
+        """Leaves out what this machine is too slow for, found by a trial of a second or two; for before `run`.
+
+        together  as reenact.trial.Trial takes it
+        Without it that is found by the first pictures, which come too late.  Raises what the stages raise.
+        """
+        if self.ladder is None:
+            return
+        period = self.ladder.period_s
+        with cores_shared():
+            costs = Trial(self.engine, self.source.size, period, self.ladder.config, together=together).costs
+            if self.ladder.begin(costs):
+                self.stats.count("settings changed", len(self.ladder.left_out))
+        self.engine.leave_out(self.ladder.left_out)
 
     def run(self, seconds: float | None = None) -> None:
         """Runs until `stop`, the end of the source, or for `seconds`; the last picture sent is the slate.

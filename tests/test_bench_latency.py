@@ -13,7 +13,7 @@ from fakes import FakeBlender, FakeGenerator, FakeRetargeter, FakeTarget, FakeTr
 
 from reenact import assets
 from reenact.bench import compare, latency, latency_page, plots
-from reenact.bench.latency import Measured, Memory, Spread, Work
+from reenact.bench.latency import Counted, Measured, Memory, Spread, Work
 from reenact.bench.machine import facts
 from reenact.bench.watch import Arrivals, Converting, Process, slope_per_hour
 from reenact.cli import main
@@ -51,6 +51,7 @@ def a_run(**changes: object) -> Measured:
         "frames_per_s": 29.8,
         "captured": 300,
         "dropped": {"source": 0, "camera": 1, "tracker": 1, "generator": 0},
+        "dropped_percent": 0.67,
         "sent": {"live": 298, "hold": 0, "rest": 12, "slate": 0},
         "again": 12,
         "faults": 0,
@@ -61,7 +62,7 @@ def a_run(**changes: object) -> Measured:
         "jitter_ms": 1.5,
         "cpu": 60.0,
         "work": Work(15.0, 4.0, 3.75, 20.0, 4.5, 4.4),
-        "memory": Memory(700.0, 701.0, 702.0, None, 7, 20),
+        "memory": Memory(700.0, 701.0, 702.0, 3.0, None, Counted(16, 16, 16, 16), Counted(20, 21, 20, 22)),
         "stages": stages,
         "curves": latency.curves(noted, memory),
     }
@@ -125,7 +126,22 @@ def test_the_slope_of_memory() -> None:
     t = np.arange(0, 1800.0)
     grows = np.stack([t, 500 + np.minimum(t, 600) + 2.0 * np.maximum(t - 600, 0) / 3600], 1)
     assert slope_per_hour(grows, 600) == pytest.approx(2.0, abs=0.01)
-    assert slope_per_hour(grows[:650], 600) is None  # less than a minute
+    assert slope_per_hour(grows[:700], 600) is None  # less than two minutes
+    grows[900:960, 1] += 50  # a minute of something else
+    assert slope_per_hour(grows, 600) == pytest.approx(2.0, abs=0.2)
+
+
+def test_memory_threads_and_handles_are_told_for_the_settled_part() -> None:
+    samples = np.stack([np.arange(1800.0), np.full(1800, 700.0), np.full(1800, 16.0), np.full(1800, 11.0)], 1)
+    samples[:300, 1:] += 9
+    samples[700, 3] = 14
+    samples[-1, 2:] = 17, 12
+    memory = latency.memory_of(samples)
+    assert memory is not None
+    assert (memory.settled_s, memory.slope_per_hour) == (pytest.approx(600, abs=1), 0.0)
+    assert (memory.threads, memory.handles) == (Counted(16, 17, 16, 17), Counted(11, 12, 11, 14))
+    assert memory.largest >= 709
+    assert latency.memory_of(samples[:0]) is None
 
 
 def test_the_process_is_sampled() -> None:
@@ -154,7 +170,7 @@ def test_it_runs_the_loop_and_saves_what_it_saw(tmp_path: Path, monkeypatch: pyt
     assert measured.work is not None
     assert measured.work.ratio > 0
     assert measured.memory is not None
-    assert measured.memory.threads >= 5  # capture, track, compose, send and the one that looks on
+    assert measured.memory.threads.least >= 5  # capture, track, compose, send and the one that looks on
     path = tmp_path / "latency.json"
     latency.save(measured.as_json(), path)
     saved = compare.load(path)
@@ -198,7 +214,7 @@ def test_what_became_worse_is_told_from_what_became_better_and_from_noise() -> N
         dropped={"source": 9, "camera": 20, "tracker": 0, "generator": 0},
         jitter_ms=1.7,
         cpu=30.0,
-        memory=Memory(700.0, 701.0, 710.0, None, 7, 20),
+        memory=Memory(700.0, 701.0, 710.0, 3.0, None, Counted(16, 16, 16, 16), Counted(20, 20, 20, 20)),
     ).as_json()
     verdicts = {change.name: change.verdict for change in compare.compare(old, new)}
     assert verdicts["generate p50"] == "worse"
@@ -281,7 +297,7 @@ def test_the_page_says_what_the_terminal_says() -> None:
     ).as_json()
     said = latency_page.sentences(run)
     page = latency_page.document(run)
-    for words in ("2 of 300 dropped (1 by the camera, 1 by the tracker)", "wanted at most 5", "without network"):
+    for words in ("2 of 300 dropped, 0.67 % (1 by the camera, 1 by the tracker)", "wanted at most 5", "without network"):
         assert any(words in sentence for sentence in said), words
         assert words in page
 

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -61,3 +62,38 @@ def test_the_first_signal_stops_and_what_was_before_is_put_back() -> None:
 def test_before_there_is_anything_to_stop_it_interrupts() -> None:
     with pytest.raises(KeyboardInterrupt), Ending():
         signal.raise_signal(signal.SIGTERM)
+
+
+COMMAND = """
+import sys, time
+from pathlib import Path
+sys.path[:0] = {path!r}
+from reenact import cli
+
+@cli.app.command("work")
+def work() -> None:
+    part = Path({part!r})
+    part.touch()
+    try:
+        print("runs", flush=True)
+        time.sleep(120)
+    finally:
+        part.unlink()
+
+sys.argv = ["reenact", "work"]
+cli.program()
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_either_signal_ends_any_command_with_nothing_half_written_left(tmp_path: Path, number: signal.Signals) -> None:
+    part = tmp_path / ".out.part"
+    script = COMMAND.format(path=sys.path, part=str(part))
+    with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "runs\n"
+        assert part.exists()
+        process.send_signal(number)
+        assert process.wait(60) == 128 + number  # and not 120 s later
+    assert not part.exists()

@@ -1,15 +1,18 @@
 """What is left out on a slow machine: decisions from stage times alone, so the same times give the same settings."""
 
+import threading
 from collections.abc import Callable
 
 import pytest
-from fakes import FakeBlender, FakeGenerator, FakeTarget
+from fakes import FakeBlender, FakeGenerator, FakeTarget, FakeTracker
 from rig import Rig
 
+from reenact.clock import MonotonicClock
 from reenact.config import AdaptConfig, LiveConfig
+from reenact.errors import ModelError
 from reenact.ladder import Ladder, Rung
 from reenact.playing import EVERY_SECOND, HALF_SIZE, Playing
-from reenact.types import InnerMouth, Motion, Patch, Shot
+from reenact.types import FaceTrack, Frame, InnerMouth, Motion, Patch, Shot
 
 PERIOD = 1 / 30
 NETWORK, SECOND, SIZE = Rung("without network", "compose"), Rung(EVERY_SECOND, "track"), Rung(HALF_SIZE, "compose")
@@ -150,6 +153,47 @@ def test_a_target_that_offers_less_has_nothing_left_out_that_it_does_not_have() 
     assert ladder.left_out == {SIZE.name}
 
 
+# Before the start
+
+
+def trial(cost: Cost) -> Callable[[frozenset[str]], dict[str, float]]:
+    """What a trial would find of a machine."""
+    return lambda out: {thread: cost(thread, out, 0.0) * PERIOD for thread in ("track", "compose")}
+
+
+@pytest.mark.parametrize(
+    ("cost", "expected"),
+    [
+        (machine(0.2, 0.1), set()),
+        (machine(network=0.5, size=0.3), {NETWORK.name}),
+        (machine(base=0.8), {NETWORK.name, SIZE.name}),
+        (machine(network=0.1, size=0.1, track=1.4), {SECOND.name}),
+        (machine(base=1.1, track=1.4), {NETWORK.name, SECOND.name, SIZE.name}),
+    ],
+)
+def test_it_starts_with_what_a_trial_shows_to_fit(cost: Cost, expected: set[str]) -> None:
+    ladder = Ladder(PERIOD, RUNGS)
+    assert ladder.begin(trial(cost)) == bool(expected)
+    assert ladder.left_out == expected
+    assert all(name in ladder.note for name in expected)
+    assert (ladder.note == "") == (not expected)
+
+
+def test_after_a_trial_that_was_right_nothing_changes_and_what_it_measured_is_known() -> None:
+    ladder, cost = Ladder(PERIOD, RUNGS), machine(network=0.9, size=0.1, base=0.4)
+    ladder.begin(trial(cost))
+    assert driven(ladder, cost, 120) == []
+    assert driven(ladder, machine(network=0.9, size=0.1, base=0.2), 30, start=120) == []  # 0.3, and 0.84 with it
+
+
+def test_a_trial_at_a_bad_moment_is_made_good_after_ten_seconds() -> None:
+    ladder = Ladder(PERIOD, RUNGS)
+    ladder.begin(trial(machine(network=0.8, size=0.1, base=0.5)))
+    changes = driven(ladder, machine(network=0.1, size=0.1, base=0.1), 60)
+    assert [out for _, out in changes] == [set()]
+    assert changes[0][0] == pytest.approx(11.5, abs=1)
+
+
 # In the live loop, whose clock the stand-ins move
 
 
@@ -184,6 +228,64 @@ def test_the_live_loop_leaves_the_network_out_and_says_so() -> None:
     rig.turn(600)
     assert generator.left_out == frozenset()
     assert rig.live.slow == ""
+
+
+@pytest.mark.parametrize(
+    ("with_network", "without", "left_out", "said"),
+    [
+        (0.02, 0.01, set(), ""),
+        (0.045, 0.01, {"without network"}, "slow machine: without network"),
+        (0.1, 0.05, {"without network", HALF_SIZE}, "slow machine: without network, half size"),
+    ],
+)
+def test_the_live_loop_tries_itself_out_before_its_first_picture(
+    with_network: float, without: float, left_out: set[str], said: str
+) -> None:
+    rig, generator = slow_rig(with_network, without)
+    rig.live.compose_once(0)  # that target is taken up
+    rig.live.try_out(together=False)
+    assert rig.live.ladder is not None
+    assert rig.live.ladder.left_out == left_out
+    assert rig.live.slow == said
+    assert generator.left_out == {"network"} & {name.removeprefix("without ") for name in left_out}
+    assert rig.live.stats.counted("settings changed") == len(left_out)
+    assert [row.name for row in rig.live.stats.table() if row.name in ("track", "generate")] == []
+    assert rig.retargeter.calibrations == 0
+    assert rig.sink.kinds == []
+    before = rig.clock.now()
+    kinds = rig.turn(300)
+    assert {kind.value for kind in kinds[5:]} == {"live"}
+    assert rig.live.stats.counted("settings changed") == len(left_out)  # as it was found to fit it stays
+    assert (rig.clock.now() - before) / 300 < 2 * PERIOD
+
+
+def test_a_machine_too_slow_for_tracking_is_found_to_be_by_the_trial() -> None:
+    class SlowTracker(FakeTracker):
+        def track(self, frame: Frame) -> FaceTrack | None:
+            rig.clock.advance(0.04)
+            return super().track(frame)
+
+    rig = Rig(config=LiveConfig(rate=30))
+    rig.engine.tracker = SlowTracker()
+    rig.live.try_out(together=False)
+    assert rig.live.slow == f"slow machine: {EVERY_SECOND}"
+
+
+def test_the_threads_of_a_trial_end_and_what_its_tracker_raises_is_told() -> None:
+    class Broken(FakeTracker):
+        def track(self, frame: Frame) -> FaceTrack | None:
+            raise ModelError("the tracker's model is gone")
+
+    rig = Rig(config=LiveConfig(rate=30))
+    rig.engine.clock = rig.live._clock = MonotonicClock()
+    before = set(threading.enumerate())
+    rig.live.try_out()
+    assert rig.tracker.tracked
+    assert set(threading.enumerate()) <= before
+    rig.engine.tracker = Broken()
+    with pytest.raises(ModelError, match="the tracker's model is gone"):
+        rig.live.try_out()
+    assert set(threading.enumerate()) <= before
 
 
 def test_half_the_size_is_worked_at_and_the_output_keeps_its_own() -> None:

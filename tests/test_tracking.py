@@ -11,6 +11,7 @@ from reenact.config import TrackingConfig
 from reenact.geometry import eye_distance
 from reenact.sources import read_picture
 from reenact.stages import Tracker
+from reenact.tracking import facemesh
 from reenact.tracking.eyewhite import eye_white
 from reenact.tracking.facemesh import FaceMeshTracker, face_score
 from reenact.tracking.subject import MEMORY_S, PATIENCE_S, Subject
@@ -135,6 +136,23 @@ def test_a_score_below_the_least_is_none() -> None:
     half[:, 200:] = face()[:, :200]
     with FaceMeshTracker(TrackingConfig(min_score=1.0)) as strict:
         assert strict.track(frame(half)) is None
+
+
+def test_a_face_that_cannot_be_read_takes_nobodys_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    def left_only(points: np.ndarray, size: tuple[int, int]) -> float:
+        return face_score(points, size) if points[:, 0].mean() < size[0] / 2 else 0.1
+
+    monkeypatch.setattr(facemesh, "face_score", left_only)
+    late = round(1.2 * PATIENCE_S * RATE)  # somebody else might have the place by then
+    with FaceMeshTracker() as tracker, FaceMeshTracker(still=True) as still:
+        before = [tracker.track(frame(side_by_side(400, 400), seq)) for seq in range(3)]
+        assert tracker.track(frame(side_by_side(0, 400), late)) is None
+        back = tracker.track(frame(side_by_side(400, 0), late + 1))
+        smaller = still.track(frame(side_by_side(280, 400)))
+    assert back is not None
+    assert [track.subject for track in (*before, back) if track] == [0] * 4
+    assert smaller is not None
+    assert smaller.points[:, 0].max() < 400
 
 
 def test_the_larger_face_is_followed_and_stays_followed_until_it_is_gone() -> None:

@@ -78,16 +78,21 @@ def _figures(run: Mapping[str, Any]) -> Iterator[tuple[tuple[str, str, bool], fl
         for key in ("p50_ms", "p95_ms", "p99_ms") if row["name"] == LATENCY else ("p50_ms", "p95_ms"):
             yield (f"{row['name']} {key[:3]}", "ms", False), float(row[key])
     yield ("new pictures", "/s", True), float(run["frames_per_s"])
-    dropped = run["dropped"]
-    lost = sum(dropped.values()) if isinstance(dropped, Mapping) else dropped
-    yield ("dropped", "%", False), 100.0 * lost / max(run["captured"] + lost, 1)
+    dropped = run["dropped"] if isinstance(run["dropped"], Mapping) else {"source": run["dropped"]}
+    yield ("dropped", "%", False), lost_percent(run["captured"], dropped)
     if "jitter_ms" in run:
         yield ("jitter", "ms", False), float(run["jitter_ms"])
     yield ("CPU", "%", False), float(run["cpu"])
     if run.get("work"):
         yield ("work over tracking", "x", False), float(run["work"]["ratio"])
-    if run.get("memory"):
-        yield ("largest memory", "MB", False), float(run["memory"]["largest"])
+    memory = run.get("memory")
+    if memory:
+        yield ("largest memory", "MB", False), float(memory["largest"])
+
+
+def lost_percent(captured: int, dropped: Mapping[str, int]) -> float:
+    """Pictures replaced before they were used, of all that the source had; those that nobody read are `source`'s."""
+    return 100.0 * sum(dropped.values()) / max(captured + dropped.get("source", 0), 1)
 
 
 def _change(name: str, unit: str, old: float, new: float, more_is_better: bool, tolerance: float) -> Change:

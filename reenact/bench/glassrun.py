@@ -96,6 +96,7 @@ def _through_engine(
         sink = CodeStamping(camera, source)
         stack.enter_context(_reader(s, notes[1]))
         live = Live(source, engine, sink, LiveConfig(rate=s.rate))
+        live.try_out()
         worker = threading.Thread(target=live.run, name="live", daemon=True)
         worker.start()
         try:

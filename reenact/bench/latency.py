@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 
 from reenact.assembly import open_engine
+from reenact.bench.compare import lost_percent
 from reenact.bench.machine import facts
 from reenact.bench.watch import Arrivals, Converting, Process, resident_mb, slope_per_hour
 from reenact.config import GeneratorConfig, LiveConfig
@@ -68,15 +69,34 @@ class Work:
 
 
 @dataclass(frozen=True, slots=True)
+class Counted:
+    """Threads or open handles of the process while the loop ran settled: at first, at last, and between."""
+
+    first: int
+    last: int
+    least: int
+    most: int
+
+    @classmethod
+    def of(cls, counts: "np.ndarray[Any, Any]") -> "Counted":
+        return cls(int(counts[0]), int(counts[-1]), int(counts.min()), int(counts.max()))
+
+
+@dataclass(frozen=True, slots=True)
 class Memory:
-    """MiB, and how fast it grew after ten minutes, or in a shorter run after its first third: None under a minute."""
+    """MiB, and how fast it grew once settled: after ten minutes, or in a shorter run after its first third.
+
+    settled_s       the seconds from which slope, threads and handles are taken
+    slope_per_hour  None where there are less than two minutes of it
+    """
 
     start: float
     end: float
     largest: float
+    settled_s: float
     slope_per_hour: float | None
-    threads: int
-    handles: int
+    threads: Counted
+    handles: Counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +107,7 @@ class Measured:
                which the sink took what was made of it
     age        of every picture when the sink took it, the last one sent again included
     interval   between one picture and the next at the sink; jitter_ms is its standard deviation
-    dropped    pictures replaced by newer ones before they were used, and by whom
+    dropped    pictures replaced by newer ones before they were used, and whose; dropped_percent: of all there were
     sent       pictures the sink took, by kind; again: those of them that were the last picture once more
     left_out   what the loop left out at the end because the machine is too slow; changes: how often that changed
     cpu        of one core, percent
@@ -102,6 +122,7 @@ class Measured:
     frames_per_s: float
     captured: int
     dropped: dict[str, int]
+    dropped_percent: float
     sent: dict[str, int]
     again: int
     faults: int
@@ -151,7 +172,7 @@ def measure(
     """Runs the live loop for so many seconds, the driver's file played round and round in real time.
 
     rate   of the source, frames/s; None: the file's own.  The sink is paced at the same rate.
-    adapt  whether the loop may leave something out on a machine that is too slow
+    adapt  whether the loop may leave something out on a machine that is too slow, from the start where a trial shows it
     The first second (or a quarter of a shorter run) is not counted: models load, caches fill, the neutral is taken.
     """
     source = Paced(lambda: _at_rate(open_media(driver), rate), loop=True)
@@ -164,6 +185,7 @@ def measure(
         source = Paced(lambda: _at_rate(open_media(driver), rate), loop=True)
         sink = Converting(room=room)
         live = Live(source, engine, sink, config)
+        live.try_out()
         with Process() as process:
             before = time.process_time()
             live.run(seconds)
@@ -172,6 +194,7 @@ def measure(
         alone.append(_tracked_alone(engine.tracker, driver))
     stats, ran, noted = live.stats, live.seconds, sink.noted
     fresh = stats.counted("sent") - stats.counted("sent again")
+    captured, dropped = stats.counted("captured"), {"source": source.dropped, **live.dropped}
     return Measured(
         target=f"{target.name} ({target.kind})",
         size=target.size,
@@ -179,8 +202,9 @@ def measure(
         provider=str(getattr(engine.generator, "provider", "")),
         seconds=ran,
         frames_per_s=fresh / ran,
-        captured=stats.counted("captured"),
-        dropped={"source": source.dropped, **live.dropped},
+        captured=captured,
+        dropped=dropped,
+        dropped_percent=lost_percent(captured, dropped),
         sent={kind.value: stats.counted(f"sent {kind.value}") for kind in Kind},
         again=stats.counted("sent again"),
         faults=stats.counted("faults"),
@@ -191,7 +215,7 @@ def measure(
         jitter_ms=1000 * float(noted.intervals.std()) if len(noted.intervals) else 0.0,
         cpu=100.0 * used / ran,
         work=work_of(stages, fresh, used, np.concatenate(alone)),
-        memory=_memory(process),
+        memory=memory_of(process.samples[process.samples[:, 0] <= ran]),
         stages=stages,
         curves=curves(noted, process.samples),
     )
@@ -223,15 +247,21 @@ def work_of(stages: list[Series], pictures: int, cpu_s: float, alone: "np.ndarra
     return Work(whole, tracking, whole / tracking, cpu, tracking_cpu, cpu / tracking_cpu)
 
 
-def _memory(process: Process) -> Memory | None:
-    samples = process.samples
+def memory_of(samples: "np.ndarray[Any, Any]") -> Memory | None:
+    """What the samples of a `Process` show; None without any."""
     if len(samples) == 0:
         return None
     settled = min(_MEMORY_SETTLES_S, samples[-1, 0] / 3)
-    slope = slope_per_hour(samples, settled)
-    most = [float(v) for v in samples[:, 1:].max(0)]
-    largest = max(most[0], resident_mb() or 0.0)
-    return Memory(float(samples[0, 1]), float(samples[-1, 1]), largest, slope, int(most[1]), int(most[2]))
+    late = samples[samples[:, 0] >= settled]
+    return Memory(
+        start=float(samples[0, 1]),
+        end=float(samples[-1, 1]),
+        largest=max(float(samples[:, 1].max()), resident_mb() or 0.0),
+        settled_s=float(settled),
+        slope_per_hour=slope_per_hour(samples, settled),
+        threads=Counted.of(late[:, 2]),
+        handles=Counted.of(late[:, 3]),
+    )
 
 
 def curves(noted: Arrivals, memory: "np.ndarray[Any, Any]") -> dict[str, Any]:

@@ -22,10 +22,11 @@ def document(result: Mapping[str, Any], changes: Sequence[Change] = (), notes: S
 def sentences(result: Mapping[str, Any]) -> list[str]:
     """What the run showed, in words; the same on page and terminal."""
     lost = sum(result["dropped"].values())
+    total = result["captured"] + result["dropped"].get("source", 0)
     where = ", ".join(f"{n} by the {name}" for name, n in result["dropped"].items() if n)
     said = [
         f"{result['frames_per_s']:.1f} new pictures a second from {result['source_rate']:g}, for "
-        f"{result['seconds']:.0f} s; {lost} of {result['captured'] + result['dropped'].get('source', 0)} dropped"
+        f"{result['seconds']:.0f} s; {lost} of {total} dropped, {result['dropped_percent']:.2f} %"
         + (f" ({where})" if where else "")
         + f", {result['again']} sent again, {result['faults']} faults",
     ]
@@ -42,20 +43,27 @@ def sentences(result: Mapping[str, Any]) -> list[str]:
             f"{work['tracking_ms']:.1f} ms of tracking alone{verdict}; CPU time {work['cpu_ms']:.1f} ms, "
             f"{work['cpu_ratio']:.1f} times {work['tracking_cpu_ms']:.1f}"
         )
-    memory = result["memory"]
-    if memory:
-        slope = memory["slope_per_hour"]
-        grows = "" if slope is None else f", growing by {slope:+.1f} MB an hour"
-        said.append(
-            f"{result['cpu']:.0f} % of a core, {memory['largest']:.0f} MB{grows}, {memory['threads']} threads, "
-            f"{memory['handles']} handles"
-        )
+    if result["memory"]:
+        said.append(f"{result['cpu']:.0f} % of a core, " + _memory(result["memory"]))
     if result["changes"]:
         said.append(
             f"the machine was too slow: settings changed {result['changes']} times"
             + (f", at the end {result['left_out']}" if result["left_out"] else "")
         )
     return said
+
+
+def _memory(memory: Mapping[str, Any]) -> str:
+    slope = memory["slope_per_hour"]
+    since = f"after the first {memory['settled_s'] / 60:.0f} minutes"
+    grows = "" if slope is None else f", growing by {slope:+.2f} MB an hour {since}"
+    parts = [f"{memory['largest']:.0f} MB{grows}"]
+    for name in ("threads", "handles"):
+        count = memory[name]
+        between = "" if count["least"] == count["most"] else f" ({count['least']} to {count['most']})"
+        change = "" if count["first"] == count["last"] else f"{count['first']}, at the end "
+        parts.append(f"{change}{count['last']} {name}{between}")
+    return ", ".join(parts)
 
 
 def _summary(result: Mapping[str, Any]) -> Iterator[str]:

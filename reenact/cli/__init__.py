@@ -3,11 +3,13 @@
 import atexit
 import contextlib
 import os
+import signal
 import sys
 from typing import Annotated, NoReturn
 
 import typer
 
+from reenact.cli.ending import Termination
 from reenact.version import __version__
 
 HELP = """Drive a target's face with a driver's face, live.
@@ -22,6 +24,7 @@ HELP = """Drive a target's face with a driver's face, live.
 
 Exit status: 0 done, 1 failed at run time, 2 usage or bad input, 3 a device is missing; of verify also 4 nothing found,
 5 found but broken."""
+INTERRUPTED = 128 + signal.SIGINT
 
 app = typer.Typer(
     name="reenact",
@@ -81,7 +84,7 @@ def main(arguments: list[str] | None = None) -> int:
         return error.exit_status
     except (KeyboardInterrupt, typer.Abort):
         tell("interrupted")
-        return 130
+        return INTERRUPTED
     except BrokenPipeError:
         return 1
     except Exception as error:
@@ -99,7 +102,10 @@ def program() -> NoReturn:
     What has to be done at the end is done (atexit); the destructors of MediaPipe and LLVM took 5.7 s of an ending on a
     busy machine.
     """
+    termination = Termination()
     status = main()
+    if termination.got and status == INTERRUPTED:
+        status = 128 + signal.SIGTERM
     atexit._run_exitfuncs()
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(OSError, ValueError, AttributeError):

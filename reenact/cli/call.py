@@ -84,6 +84,7 @@ def _run(call: Call, ending: "Ending") -> "Live":
         screen = _opened_screen(call, shown.size, window, controls)
         stack.callback(screen.close)
         loop = Live(source, engine, outputs.sink, call.live, screen.tick)
+        loop.try_out()
         ending.stops(loop.stop, None if window else screen.close)
         width, height = shown.size
         tell(f"{call.camera} drives {shown.name}, {width}x{height}, into {outputs.places}; end with Ctrl-C")

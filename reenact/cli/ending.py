@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM while a call runs: the first ends it in order; the second ends the process at once."""
+"""Ctrl-C and SIGTERM: the first ends a command in order, the second ends the process at once."""
 
 import signal
 from collections.abc import Callable
@@ -7,8 +7,24 @@ from types import FrameType
 NUMBERS = (signal.SIGINT, signal.SIGTERM)
 
 
+class Termination:
+    """Makes SIGTERM end a command as Ctrl-C does: files and processes are put in order by what `finally` says.
+
+    got  whether it came; the second is left to the system
+    """
+
+    def __init__(self) -> None:
+        self.got = False
+        signal.signal(signal.SIGTERM, self._on_signal)
+
+    def _on_signal(self, number: int, _: FrameType | None) -> None:
+        self.got = True
+        signal.signal(number, signal.SIG_DFL)
+        raise KeyboardInterrupt
+
+
 class Ending:
-    """Takes both signals while the block runs, opening and closing included.
+    """Takes both signals while a call runs, opening and closing included.
 
     got  the number of the first one, 0 for none
     Before there is anything to stop the first one raises KeyboardInterrupt in the main thread.  The second is left to

@@ -5,6 +5,7 @@ run its face detector on every picture.  Only when nobody is followed are all fa
 chosen is then shown to the tracking graph with the others blanked.
 """
 
+from copy import copy
 from typing import Any
 
 import cv2
@@ -111,25 +112,34 @@ class FaceMeshTracker:
         return found[0] if found else None
 
     def _find(self, rgb: Pixels, time_s: float) -> Floats | None:
-        faces = self._all_faces(rgb)
+        faces = [face for face in self._all_faces(rgb) if self._is_face(face, rgb)]
         self._subject.forget()
         choice = self._subject.choose(faces, time_s)
         return faces[choice] if choice is not None else None
 
     def _acquire(self, rgb: Pixels, time_s: float) -> Floats | None:
-        faces = self._all_faces(rgb)
-        choice = self._subject.choose(faces, time_s)
+        """Whom to follow from now on; who was followed before is only forgotten for somebody who can be read."""
+        found = self._all_faces(rgb)
+        faces = [face for face in found if self._is_face(face, rgb)]
+        subject = copy(self._subject)
+        choice = subject.choose(faces, time_s)
         if choice is None:
             return None
-        self._subject.seen(faces[choice], time_s)  # somebody new is elsewhere: that is no jump
-        others = [face for i, face in enumerate(faces) if i != choice]
+        subject.seen(faces[choice], time_s)  # somebody new is elsewhere: that is no jump
+        others = [face for face in found if face is not faces[choice]]
         alone = _blanked(rgb, others, keep=faces[choice]) if others else rgb
         self._filter.reset()
         points = None
         for _ in range(_SETTLE):
             points = self._follow(alone)
         self._following = points is not None
+        if points is None or not self._is_face(points, rgb) or subject.is_jump(points):
+            return None
+        self._subject = subject
         return points
+
+    def _is_face(self, points: Floats, rgb: Pixels) -> bool:
+        return face_score(points, (rgb.shape[1], rgb.shape[0])) >= self._config.min_score
 
     def _all_faces(self, rgb: Pixels) -> list[Floats]:
         if self._finder is None:

@@ -139,6 +139,12 @@ def said(words: str) -> bool:
     return words in Path("live.err").read_text(errors="replace")
 
 
+def complaints() -> list[str]:
+    """What live has said of a webcam without pictures."""
+    lines = Path("live.err").read_text(errors="replace").splitlines()
+    return [line for line in lines if "unplugged" in line or "no picture" in line]
+
+
 def hosts() -> list[int]:
     """The camera hosts that run."""
     found = []
@@ -211,10 +217,12 @@ def main() -> None:
     note("size", _format_size())
     note("kinds", sorted({kind for _, kind in watcher.since(began)}))
 
+    before = len(complaints())
     camera.kill()  # the webcam is unplugged: its device gives no pictures, and with exclusive_caps=1 is no camera
     camera.wait()
+    until("a word of it", lambda: len(complaints()) > before, 120)
+    note("live says", complaints()[-1])
     until("rest after unplugging", lambda: watcher.last == "rest", 120)
-    note("live says", Path("live.err").read_text(errors="replace").splitlines()[-1])
     camera = webcam()
     until("moved after replugging", lambda: watcher.last == "moved", 200)
 
