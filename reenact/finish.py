@@ -21,7 +21,7 @@ class Finish:
     size    (width, height), pixels
     signer  what the watermark says of who made them: the short id of a certificate, UNSIGNED for nobody's
     day     that the watermark says, today (UTC) unless given
-    watermark  whether the pictures are marked
+    watermark  whether the pictures are marked; label: what was asked for, one of reenact.config.LABELS
     """
 
     def __init__(
@@ -33,7 +33,7 @@ class Finish:
         day: datetime.date | None = None,
     ) -> None:
         config = config or FinishConfig()
-        self.watermark, self.signer = config.watermark, signer
+        self.watermark, self.label, self.signer = config.watermark, config.label, signer
         self._label = Label(size, config.language)
         self._marker = Watermarker(size, payload_today(signer, day)) if config.watermark else None
         self(np.zeros((size[1], size[0], 3), np.uint8), True)  # compiled before anybody waits for a picture

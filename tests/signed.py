@@ -14,7 +14,7 @@ from reenact.targets.consent import Consent
 
 WHEN = datetime(2026, 5, 3, 12, tzinfo=UTC)
 AGREED = Consent("agreement", 'Ada said "yes" by mail, für Übungen', "2026-05-03", "ada", "form.pdf", "ab" * 32)
-ADA = Shown("ada", "photo", "cd" * 32, AGREED, "image/jpeg")
+ADA = Shown("ada", "photo", "cd" * 32, AGREED, "image/jpeg", True)
 GENERATOR = Made("portrait", "12" * 32, True)
 KINDS = (".mp4", ".mov", ".live.mp4", ".png", ".jpg", ".mkv")
 
@@ -23,7 +23,7 @@ def record(
     targets: tuple[Shown, ...] = (ADA,),
     driver: Driver | None = None,
     generator: Made = GENERATOR,
-    label: bool = True,
+    label: str = "auto",
     watermark: bool = True,
 ) -> Record:
     driver = driver or Driver("a file", "ef" * 32, "video/mp4")

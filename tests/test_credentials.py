@@ -6,6 +6,7 @@ import json
 import os
 import random
 import shutil
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -24,7 +25,7 @@ from reenact.errors import SinkError, TargetError
 from reenact.playing import Playing
 from reenact.provenance import credentials, pending, signing
 from reenact.provenance import record as of_record
-from reenact.provenance.credentials import OFFLINE, sidecar, sign_file
+from reenact.provenance.credentials import OFFLINE, sidecar, sign_file, try_out
 from reenact.provenance.identity import create_identity, ensure_identity, identity_folder
 from reenact.provenance.reading import Credentials, judge, read_credentials
 from reenact.provenance.record import (
@@ -40,6 +41,8 @@ from reenact.provenance.record import (
     driver_camera,
 )
 from reenact.provenance.signing import sign_output, signs
+from reenact.provenance.verify import Mark, Verdict
+from reenact.provenance.words import in_words
 from reenact.sources.synthetic import numbered
 from reenact.targets.consent import Consent
 from reenact.version import __version__
@@ -144,12 +147,13 @@ def test_everything_that_was_to_be_recorded_is_there(ending: str, tmp_path: Path
                 "agreement": "form.pdf",
                 "agreement_sha256": "ab" * 32,
             },
+            "label": True,
         }
     ]
     assert said["driver"] == {"what": "a file", "sha256": "ef" * 32, "media_type": "video/mp4", "shown": "nothing"}
     assert said["generators"] == [{"name": "portrait", "sha256": "12" * 32, "trained": True}]
     assert said["engine"] == {"name": "reenact", "version": __version__}
-    assert (said["label"], said["watermark"], said["signer"]) == (True, True, "0badcafe")
+    assert (said["label"], said["label_option"], said["watermark"], said["signer"]) == ("on", "auto", True, "0badcafe")
     assert said["when"] == "2026-05-03T12:00:00+00:00"
     parts = {i["title"]: (i["relationship"], i.get("instance_id")) for i in manifest_of(path)["ingredients"]}
     assert parts == {
@@ -233,7 +237,7 @@ def test_nothing_is_signed_without_consent() -> None:
     with pytest.raises(TargetError, match="nothing is signed without a target that has a consent entry"):
         record(())
     with pytest.raises(TargetError, match="nothing is signed"):
-        Record("render", (Shown("x", "photo", "0" * 64, None),), Driver("a file"), (), True, True)  # type: ignore[arg-type]
+        Record("render", (Shown("x", "photo", "0" * 64, None),), Driver("a file"), (), "auto", True)  # type: ignore[arg-type]
     with pytest.raises(TargetError):
         Consent("", "", "2026-05-03", "ada")
 
@@ -306,6 +310,28 @@ def test_whatever_goes_wrong_the_file_stays_and_the_user_is_told(
     assert path.read_bytes() == before
     assert sorted(p.name for p in tmp_path.iterdir()) == sorted(["home", path.name])
     assert identity.name == "reenact user"
+
+
+def test_without_the_library_files_are_kept_unsigned_and_that_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on a system for which there is none."""
+    path = signed(tmp_path / "signed.png")
+    bare = unsigned(tmp_path / "out.png")
+    before = bare.read_bytes()
+    monkeypatch.setitem(sys.modules, "c2pa", None)
+    told = sign_output(bare, record)
+    needs = "Content Credentials need c2pa-python, which does not load here ("
+    assert told.sentence.startswith(f"{bare} is kept unsigned: {needs}")
+    assert told.sentence.endswith("): pip install c2pa-python")
+    assert bare.read_bytes() == before
+    with pytest.raises(SinkError, match="need c2pa-python"):  # and not: the certificate cannot sign
+        try_out(ensure_identity()[0])
+    found = read_credentials(path)
+    assert (found.state, found.problems[0][: len(needs)]) == ("unexamined", needs)
+    verdict = Verdict("signed.png", found, Mark(False, frames=1))
+    assert verdict.status == 4
+    assert dict(in_words(verdict))["credentials"].startswith(f"not looked for: {needs}")
 
 
 def test_signing_says_who_signed_and_that_a_certificate_was_made(tmp_path: Path) -> None:

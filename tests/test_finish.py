@@ -179,17 +179,21 @@ def test_the_ledger_writes_down_what_was_put_on_the_pictures(monkeypatch: pytest
         name="a", kind="photo", source_sha256="cd" * 32, consent=consent_today("synthetic"), source_name="a.jpg"
     )
     for label, config, expected in (
-        (True, FinishConfig(), (True, True, "0000002a")),
-        (False, FinishConfig(), (False, True, "0000002a")),
-        (False, FinishConfig(watermark=False), (False, False, "")),
+        (True, FinishConfig(), ("on", "auto", True, "0000002a")),
+        (False, FinishConfig(label="off"), ("off", "off", True, "0000002a")),
+        (False, FinishConfig(watermark=False), ("off", "auto", False, "")),
     ):
         ledger = Ledger("live", lambda seen: Driver("a live camera", shown=seen), SimpleNamespace())
         ledger.add(Playing(target, FakeGenerator(), FakeBlender(), label=label))
         ledger.finished_by(Finish(SIZE, config, signer=0x2A))
         record = ledger.from_now()()
-        assert (record.label, record.watermark, record.signer) == expected
+        assert (record.drawn, record.label, record.watermark, record.signer) == expected
     ledger.finished_by(None)
     assert not ledger.from_now()().watermark
+    ledger.add(Playing(target, FakeGenerator(), FakeBlender(), label=True))  # a call that shows both
+    said = ledger._record(ledger._shows).statement()
+    assert (said["label"], [each["label"] for each in said["targets"]]) == ("changed", [False, True])
+    assert ledger.from_now()().drawn == "on"  # a file that begins now has the last one alone
 
 
 def test_a_rendered_file_is_marked_labelled_and_says_so(tmp_path: Path) -> None:
@@ -203,7 +207,8 @@ def test_a_rendered_file_is_marked_labelled_and_says_so(tmp_path: Path) -> None:
             found = find_watermark([pixels])
             assert found is not None
             said = read_credentials(out).rendering
-            assert (said["label"], said["watermark"]) == (labelled, True)
+            assert (said["label"], said["watermark"]) == ("on" if labelled else "off", True)
+            assert said["label_option"] == label
             assert said["signer"] == f"{found.payload.signer:08x}" == f"{known_signer():08x}" != "00000000"
             assert (np.ptp(pixels[10:40, 12:150].astype(int).mean(2)) > 150) == labelled
 

@@ -369,10 +369,29 @@ def test_a_picture_that_cannot_be_written(tmp_path, monkeypatch):
     def full(*_: object) -> int:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(os, "write", full)
-    with pytest.raises(SinkError, match="no space left"):
-        writer.send(composite())
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "write", full)
+        with pytest.raises(SinkError, match="no space left"):
+            writer.send(composite())
     assert list(tmp_path.iterdir()) == []
+    writer.send(composite())
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(SinkError, match="no space left"):
+        writer.close()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_picture_whose_making_failed_leaves_what_was_there(tmp_path):
+    def failing(path: Path) -> None:
+        with PictureWriter(path, SIZE) as writer:
+            writer.send(composite())
+            raise SourceError("no face")
+
+    (tmp_path / "old.png").write_bytes(b"mine")
+    for name in ("new.png", "old.png"):
+        with pytest.raises(SourceError):
+            failing(tmp_path / name)
+    assert [(p.name, p.read_bytes()) for p in tmp_path.iterdir()] == [("old.png", b"mine")]
 
 
 def test_opencv_reads_small_recordings_in_their_true_colours(tmp_path):

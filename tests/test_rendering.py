@@ -90,7 +90,7 @@ def test_what_is_written_is_signed_and_says_who_and_with_what(
         assert said["driver"]["sha256"] == sha256(source)
         assert said["driver"]["shown"] == ("the inside of the mouth" if target is photo else "nothing")
         assert said["generators"][0]["sha256"] == find_model(GeneratorConfig().model).sha256
-        assert (said["label"], said["watermark"], said["signer"]) == (False, True, signer)
+        assert (said["label"], said["watermark"], said["signer"]) == ("off", True, signer)
         assert action.encode() in output.read_bytes()
 
 

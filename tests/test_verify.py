@@ -132,6 +132,31 @@ def test_an_unsigned_file_has_nothing_and_one_whose_recording_was_killed_says_so
     assert "was not brought to its end: it plays as far as it goes and is unsigned" in text(found)
 
 
+def test_a_killed_recording_with_a_watermark_is_not_called_converted() -> None:
+    mark = Mark(True, 1e-9, 1, "reenact", "0.1", "2026-05-03")
+    for left, expected in (("", True), ("x.mp4, begun then, was not brought to its end", False)):
+        found = verify._verdict("x.mp4", Credentials("none"), mark, [], left)
+        assert ("the file was converted or recorded elsewhere" in text(found)) == expected
+
+
+@pytest.mark.parametrize(
+    ("label", "asked", "sentence"),
+    [
+        ("on", "auto", "visible label on"),
+        ("off", "auto", "visible label off"),
+        ("off", "off", "visible label off as asked for (--label off)"),
+        ("changed", "auto", "visible label on with some targets only"),
+    ],
+)
+def test_it_is_said_whether_the_label_was_on(label: str, asked: str, sentence: str) -> None:
+    targets = [{"name": name, "kind": "photo", "label": on} for name, on in (("ada", True), ("bea", False))]
+    said = {"when": "2026-05-03T12:00:00", "label": label, "label_option": asked, "targets": targets}
+    lines = words.in_words(Verdict("x.mp4", Credentials("valid", rendering=said), Mark(False)))
+    assert dict(lines)["made with"] == f"on 2026-05-03 by that machine's clock, {sentence}"
+    of_each = [line.partition("; ")[2] for about, line in lines if about == "target"]
+    assert of_each == (["visible label on", "visible label off"] if label == "changed" else ["", ""])
+
+
 @pytest.mark.parametrize(
     ("problem", "sentence"),
     [
@@ -378,6 +403,9 @@ def test_the_command_says_what_it_found_and_ends_with_its_status(
     assert "BROKEN" in capsys.readouterr().out
     assert main(["verify", str(unsigned(tmp_path / "plain.png"))]) == 4
     assert main(["verify", str(tmp_path / "none.png")]) == 2
+    capsys.readouterr()
+    assert main(["verify", ""]) == 2
+    assert "nothing was named: give a picture or video file" in capsys.readouterr().err
     assert main(["verify", str(path), "--trust", str(path)]) == 2
     assert "holds no certificate" in capsys.readouterr().err
     assert main(["verify", "/dev/video99"]) == 3

@@ -24,10 +24,8 @@ from reenact.provenance.watermark_tile import tile_side
 from reenact.types import Pixels
 
 SIZES = ((1280, 720), (512, 512), (256, 256))
-LARGE = 600_000  # pixels
 COSTS = ((1920, 1080), *SIZES)
 FRAMES = 30
-FEWER = 12  # of large pictures, where one is to be enough
 SINGLY = 4  # of them are looked at one by one
 MEDIA = (".mp4", ".m4v", ".mov", ".mkv", ".avi", ".mpg", ".webm", ".png", ".jpg", ".jpeg")
 PAYLOAD = Payload(PRODUCT, (1, 2), datetime.date(2026, 5, 3), 0xA1B2C3D4)
@@ -71,7 +69,7 @@ def run(
 
     media, unmarked_media  videos and pictures: to be marked and attacked; known to carry no mark.  (): not measured
     pictures               unmarked ones that are looked at
-    frames                 of each file, the last of twice as many where it has them; FEWER of large pictures
+    frames                 of each file, the last of twice as many where it has them
     loop                   whether the engine runs too, for the mark's share of its time
     """
     threads = cv2.getNumThreads()
@@ -101,14 +99,15 @@ def _attacked(
         marker = Watermarker(size, PAYLOAD)
         signs = encode(PAYLOAD.pack(), tile_side(size))
         for file in media:
-            bare = _clip(file, size, min(frames, FEWER) if size[0] * size[1] > LARGE else frames)
+            bare = _clip(file, size, frames)
             marked = [marker.mark(frame, frame.copy()) for frame in bare]
             psnr = [cv2.PSNR(a, b) for a, b in zip(bare, marked, strict=True)]
             name = f"{size[0]}x{size[1]}"
             visible.append({"size": name, "file": file.name, "psnr_min": round(min(psnr), 2), "psnr": _mean(psnr, 2)})
             for attack in attacks(size):
                 report(f"{name}, {file.name}: {attack.name}")
-                rows.setdefault((name, attack.name), []).append(_read_back(attack.on(marked), signs))
+                found = {"file": file.name, **_read_back(attack.on(marked), signs)}
+                rows.setdefault((name, attack.name), []).append(found)
     return [_row(size, name, found) for (size, name), found in rows.items()], visible
 
 
@@ -172,6 +171,8 @@ def _row(size: str, attack: str, found: list[Row]) -> Row:
         "voted_read": _mean([row["all"] for row in found], 3),
         "voted_bits": _mean([row["all_bits"] for row in found], 3),
         "read_wrong": sum(row["wrong"] for row in found),
+        "one_frame_missed_in": [row["file"] for row in found if not all(row["one"])],
+        "voted_missed_in": [row["file"] for row in found if not row["all"]],
     }
 
 

@@ -33,7 +33,7 @@ def provenance(
     [bold]reenact bench provenance[/]
     [bold]reenact bench provenance clips --unmarked clips[/]
 
-    At 1280x720 (12 pictures of each), 512x512 and 256x256 (30), one by one and all together. A minute for a clip.
+    At 1280x720, 512x512 and 256x256, one by one and all together. A minute for a clip.
     """
     from reenact.bench import provenance as bench
     from reenact.bench.latency import save

@@ -47,11 +47,14 @@ def verify(
 
 def _examine(what: str, anchors: str) -> "Verdict":
     from reenact.cli.console import err
+    from reenact.errors import InputError
     from reenact.provenance.verify import verify_camera, verify_file
 
     if what == "-":
         with _of_stdin() as path, err.status("examining"):
             return verify_file(path, "standard input", anchors)
+    if not what.strip():
+        raise InputError("nothing was named: give a picture or video file, a camera, or - for stdin")
     path = Path(what)
     if _is_camera(what, path):
         from reenact.sources import Camera

@@ -18,6 +18,7 @@ from typing import Any
 
 from reenact.errors import InputError, SinkError
 from reenact.provenance.identity import Identity
+from reenact.provenance.library import load_c2pa
 from reenact.provenance.record import Record, manifest
 
 EMBEDDED = {
@@ -113,8 +114,7 @@ def _replacement(place: Path) -> Iterator[Path]:
 def _sign(
     definition: dict[str, Any], media_type: str, source: Any, out: Any, identity: Identity, *, embed: bool = True
 ) -> bytes:
-    import c2pa
-
+    c2pa = load_c2pa()
     try:
         info = c2pa.C2paSignerInfo(identity.algorithm.encode(), identity.chain, identity.key, None)
         with (
@@ -131,10 +131,9 @@ def _sign(
 
 def _check(media_type: str, file: Any, manifest_data: bytes | None) -> None:
     """Reads a signature back; SinkError unless it holds."""
-    import c2pa
-
     from reenact.provenance.reading import judge
 
+    c2pa = load_c2pa()
     try:
         with (
             c2pa.Context.from_dict(OFFLINE) as context,
@@ -148,10 +147,11 @@ def _check(media_type: str, file: Any, manifest_data: bytes | None) -> None:
 
 
 def try_out(identity: Identity) -> None:
-    """Signs and reads back a picture of one grey pixel; InputError where that fails."""
+    """Signs and reads back a picture of one grey pixel; InputError where that fails, SinkError without the library."""
     import cv2
     import numpy as np
 
+    load_c2pa()
     ok, data = cv2.imencode(".png", np.full((1, 1), 128, np.uint8))
     out = io.BytesIO()
     actions = [{"action": "c2pa.created", "digitalSourceType": "http://c2pa.org/digitalsourcetype/empty"}]

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from reenact.errors import SinkError
 from reenact.provenance.record import LABEL
 
 _BOUND = ("assertion.dataHash.match", "assertion.bmffHash.match", "assertion.boxesHash.match")
@@ -21,7 +22,7 @@ class Credentials:
     """What was found.
 
     state     "none"; "valid": signed, and not a byte of the picture or its statements was changed since; "broken";
-              "unreadable": there is something, but it could not be examined
+              "unreadable": there is something, but it could not be examined; "unexamined": this machine cannot
     trusted   the signer's certificate is one of those given as known
     signer, organisation, serial   of the certificate that signed last
     generator   the program that signed last, as it calls itself
@@ -101,10 +102,13 @@ def read_credentials(path: Path, known: str = "", anchors: str = "") -> Credenti
 
     known, anchors  PEM certificates of issuers: of those who sign here, and of those the user trusts besides
     """
-    import c2pa
-
     from reenact.provenance.credentials import BESIDE, OFFLINE, sidecar
+    from reenact.provenance.library import load_c2pa
 
+    try:
+        c2pa = load_c2pa()
+    except SinkError as error:
+        return Credentials("unexamined", problems=(str(error),))
     settings = dict(OFFLINE)
     if known or anchors:
         settings["trust"] = {"user_anchors": known + anchors}

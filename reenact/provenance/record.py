@@ -33,13 +33,17 @@ UNTRAINED = _IPTC + "compositeSynthetic"  # at least one part is synthetic, none
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A target that is shown: its name, "photo" or "video", the SHA-256 of its source file, and who agreed."""
+    """A target that is shown: its name, "photo" or "video", the SHA-256 of its source file, and who agreed.
+
+    label  whether the visible label is on its pictures
+    """
 
     name: str
     kind: str
     sha256: str
     consent: Consent
     media_type: str = ""
+    label: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,16 +72,17 @@ class Made:
 class Record:
     """All that is signed about one file.
 
-    label, watermark  whether the visible label and the watermark are in the pictures
-    when              the moment of signing, by this machine's clock: nobody vouches for it
-    signer        short id of the signer as the watermark carries it, hexadecimal, "" where it carries none
+    label      what was asked for, one of reenact.config.LABELS; what was drawn is known of each target
+    watermark  whether it is in the pictures
+    signer     short id of the signer as the watermark carries it, hexadecimal, "" where it carries none
+    when       the moment of signing, by this machine's clock: nobody vouches for it
     """
 
     command: str
     targets: tuple[Shown, ...]
     driver: Driver
     generators: tuple[Made, ...]
-    label: bool
+    label: str
     watermark: bool
     signer: str = ""
     when: datetime.datetime = field(default_factory=lambda: datetime.datetime.now(datetime.UTC))
@@ -85,6 +90,12 @@ class Record:
     def __post_init__(self) -> None:
         if not self.targets or not all(isinstance(shown.consent, Consent) for shown in self.targets):
             raise TargetError("nothing is signed without a target that has a consent entry")
+
+    @property
+    def drawn(self) -> str:
+        """Whether the visible label is in the pictures: "on", "off", or "changed" where only some targets have it."""
+        labels = {shown.label for shown in self.targets}
+        return "changed" if len(labels) > 1 else "on" if True in labels else "off"
 
     def statement(self) -> dict[str, Any]:
         """The record as JSON values, as it stands in the manifest."""
@@ -96,7 +107,8 @@ class Record:
             "targets": [_statement(shown) for shown in self.targets],
             "driver": asdict(self.driver),
             "generators": [asdict(made) for made in self.generators],
-            "label": self.label,
+            "label": self.drawn,
+            "label_option": self.label,
             "watermark": self.watermark,
             "signer": self.signer,
         }
@@ -106,13 +118,15 @@ def _statement(shown: Shown) -> dict[str, Any]:
     consent = {key: value for key, value in asdict(shown.consent).items() if value or key != "agreement"}
     if not shown.consent.agreement_sha256:
         consent.pop("agreement_sha256", None)
-    return {"name": shown.name, "kind": shown.kind, "sha256": shown.sha256, "consent": consent}
+    said = {"name": shown.name, "kind": shown.kind, "sha256": shown.sha256}
+    return {**said, "consent": consent, "label": shown.label}
 
 
-def shown(target: "OpenTarget") -> Shown:
-    """The record of an open target."""
+def shown(target: "OpenTarget", label: bool = False) -> Shown:
+    """The record of an open target; `label`: whether the visible one is on its pictures."""
     bundle = target.bundle
-    return Shown(bundle.name, bundle.kind, bundle.source_sha256, bundle.consent, _type(Path(bundle.source_name)))
+    media_type = _type(Path(bundle.source_name))
+    return Shown(bundle.name, bundle.kind, bundle.source_sha256, bundle.consent, media_type, label)
 
 
 def driver_file(path: Path, shown: str = NOTHING) -> Driver:
@@ -150,7 +164,7 @@ class Ledger:
 
     driver  gives the driver's record for what of its own picture may be shown
     config  of the generators
-    label, watermark, signer   see Record
+    label   whether the visible one is on all pictures, whatever the target; otherwise each target's own counts
     """
 
     def __init__(
@@ -160,15 +174,14 @@ class Ledger:
         config: "GeneratorConfig",
         *,
         label: bool = False,
-        watermark: bool = False,
-        signer: str = "",
     ) -> None:
         self._command, self._driver, self._config = command, driver, config
-        self._label, self._watermark, self._signer = label, watermark, signer
-        self._shows: list[tuple[Shown, Made, bool, bool]] = []
+        self._label, self._asked, self._watermark, self._signer = label, "off", False, ""
+        self._shows: list[tuple[Shown, Made, bool]] = []
 
     def finished_by(self, finish: "Finish | None") -> None:
-        """What watermark the pictures carry."""
+        """What label was asked for, and what watermark the pictures carry."""
+        self._asked = "off" if finish is None else finish.label
         self._watermark = finish is not None and finish.watermark
         signer = finish.signer if finish is not None and finish.watermark else UNSIGNED
         self._signer = "" if signer == UNSIGNED else f"{signer:0{SIGNER_BITS // 4}x}"
@@ -177,7 +190,7 @@ class Ledger:
         """A target with its generator, from now on shown."""
         target: OpenTarget = playing.target  # type: ignore[assignment]
         made = made_by(self._config, target, getattr(playing.generator, "provider", "cpu"))
-        self._shows.append((shown(target), made, playing.mouth, playing.label))
+        self._shows.append((shown(target, self._label or playing.label), made, playing.mouth))
 
     def from_now(self) -> Callable[[], Record]:
         """What gives the record of a file that begins now, whenever it ends: of what is shown now, and was since.
@@ -187,14 +200,14 @@ class Ledger:
         start = max(0, len(self._shows) - 1)
         return lambda: self._record(self._shows[start:])
 
-    def _record(self, shows: list[tuple[Shown, Made, bool, bool]]) -> Record:
-        mouth = any(mouth for _, _, mouth, _ in shows)
+    def _record(self, shows: list[tuple[Shown, Made, bool]]) -> Record:
+        mouth = any(mouth for *_, mouth in shows)
         return Record(
             self._command,
             tuple(dict.fromkeys(target for target, *_ in shows)),
             self._driver(MOUTH if mouth else NOTHING),
-            tuple(dict.fromkeys(made for _, made, *_ in shows)),
-            self._label or any(label for *_, label in shows),
+            tuple(dict.fromkeys(made for _, made, _ in shows)),
+            self._asked,
             self._watermark,
             self._signer,
         )

@@ -159,14 +159,15 @@ def _check_there(path: Path) -> None:
 def _verdict(what: str, found: Credentials, mark: Mark, known: list[Known], unfinished: str) -> Verdict:
     by = next((each for each in known if found.trusted and each.serial == found.serial), None)
     marker = next((each for each in known if mark.found and mark.signer and _same(each, mark.signer)), None)
-    return Verdict(what, found, mark, by, marker, unfinished, tuple(_remarks(found, mark)))
+    remarks = tuple(_remarks(found, mark, bool(unfinished)))
+    return Verdict(what, found, mark, by, marker, unfinished, remarks)
 
 
 def _same(known: Known, signer: str) -> bool:
     return known.fingerprint.startswith(signer)
 
 
-def _remarks(found: Credentials, mark: Mark) -> Iterable[str]:
+def _remarks(found: Credentials, mark: Mark, unfinished: bool) -> Iterable[str]:
     """What credentials and watermark say of each other."""
     said = found.rendering if found.state == "valid" and found.rendering is not None else {}
     if said.get("watermark") is True and not mark.found:
@@ -174,5 +175,5 @@ def _remarks(found: Credentials, mark: Mark) -> Iterable[str]:
     signer = said.get("signer")
     if mark.found and isinstance(signer, str) and signer and mark.signer and signer != mark.signer:
         yield f"the watermark names another signer ({mark.signer}) than the credentials ({signer})"
-    if mark.found and found.state == "none" and found.place != "camera":
+    if mark.found and found.state == "none" and found.place != "camera" and not unfinished:
         yield "the credentials are gone, the watermark is still there: the file was converted or recorded elsewhere"

@@ -48,8 +48,12 @@ class Evidence:
 
 def _evened(grey: Floats) -> Floats:
     """Band-passed, and evened out: where the picture is busy the pattern is strong, but the picture is stronger."""
-    band = cv2.GaussianBlur(grey, (0, 0), _FINE) - cv2.GaussianBlur(grey, (0, 0), _COARSE)
-    around = (_ROUND_ABOUT, _ROUND_ABOUT)
-    contrast = np.sqrt(cv2.blur(band * band, around) + np.float32(_GRAIN))
-    band /= contrast
-    return np.asarray(np.clip(band, -_LIMIT, _LIMIT) * contrast ** (1 - _POWER), np.float32)
+    band = cv2.GaussianBlur(grey, (0, 0), _FINE)
+    band -= cv2.GaussianBlur(grey, (0, 0), _COARSE)
+    contrast = cv2.blur(cv2.multiply(band, band), (_ROUND_ABOUT, _ROUND_ABOUT))  # squared
+    contrast += np.float32(_GRAIN)
+    inverse = cv2.pow(contrast, -0.5)
+    band *= inverse
+    np.clip(band, -_LIMIT, _LIMIT, out=band)
+    band *= cv2.pow(inverse, _POWER - 1)
+    return np.asarray(band, np.float32)

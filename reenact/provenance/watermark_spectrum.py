@@ -14,6 +14,7 @@ Complexes = npt.NDArray[np.complex64]
 
 _SMOOTH = 41  # bins: the noise of a coefficient is estimated from those around it
 _LIMIT = 3.0  # times that noise: no single coefficient counts for more
+_TINY = np.float32(1e-18)  # where there is neither
 
 
 class Spectrum:
@@ -32,12 +33,8 @@ class Spectrum:
         padded[: height - y, self._columns - x :] = picture[y:, :x]
         padded[self._rows - y :, : width - x] = picture[:y, x:]
         padded[self._rows - y :, self._columns - x :] = picture[:y, :x]
-        made = cv2.dft(padded, flags=cv2.DFT_COMPLEX_OUTPUT)[:, : self._columns // 2 + 1]
-        size = cv2.magnitude(made[:, :, 0], made[:, :, 1])
-        noise = cv2.sqrt(cv2.blur(size * size, (_SMOOTH, _SMOOTH), borderType=cv2.BORDER_REFLECT_101))
-        tiny = np.float32(1e-9)
-        made *= np.minimum(1 / (noise + tiny), _LIMIT / (size + tiny))[:, :, None]
-        self._values: Complexes = np.ascontiguousarray(made).view(np.complex64)[:, :, 0]
+        made = cv2.dft(padded, flags=cv2.DFT_COMPLEX_OUTPUT)
+        self._values: Complexes = _evened(np.ascontiguousarray(made[:, : self._columns // 2 + 1]))
 
     def at(self, x: npt.NDArray[np.float64], y: npt.NDArray[np.float64]) -> Complexes:
         """Coefficients at x >= 0 and y cycles a pixel, interpolated bilinearly; 0 from 0.5 on, where there are none."""
@@ -53,3 +50,16 @@ class Spectrum:
         found: Complexes = upper * (1 - v) + lower * v
         found[outside] = 0
         return found
+
+
+def _evened(made: Floats) -> Complexes:
+    """(h, w, 2) float32, changed in place: divided by the noise, or by less of it where that would be over _LIMIT."""
+    power = cv2.transform(cv2.multiply(made, made), np.ones((1, 2), np.float32))
+    noise = cv2.blur(power, (_SMOOTH, _SMOOTH), borderType=cv2.BORDER_REFLECT_101)
+    power *= np.float32(_LIMIT**-2)
+    np.maximum(noise, power, out=noise)
+    noise += _TINY
+    cv2.pow(noise, -0.5, dst=noise)
+    values: Complexes = made.view(np.complex64)[:, :, 0]
+    values *= noise
+    return values

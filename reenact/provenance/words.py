@@ -51,6 +51,8 @@ def _credentials(verdict: Verdict) -> str:
         name += f" ({clean(found.organisation, 80)})"
     if found.state == "none":
         return "none: a camera's pictures carry none" if found.place == "camera" else "none: the file is not signed"
+    if found.state == "unexamined":
+        return f"not looked for: {clean('; '.join(found.problems))}"
     if found.state == "unreadable":
         return f"there are some, but they could not be examined: {clean('; '.join(found.problems))}"
     if found.state == "broken":
@@ -73,16 +75,17 @@ def _acquaintance(verdict: Verdict) -> str:
 def _rendering(said: dict[str, Any], *, claimed: bool) -> list[tuple[str, str]]:
     """What the record says; `claimed` where it cannot be relied on."""
     engine = _table(said.get("engine"))
-    label = "visible label on" if said.get("label") is True else "visible label off"
+    drawn = _text(said, "label")
     made = [_text(engine, "name"), _text(engine, "version"), _text(said, "command")]
-    parts = [" ".join(filter(None, made)), _day(said.get("when")), label]
+    parts = [" ".join(filter(None, made)), _day(said.get("when")), _label(drawn, _text(said, "label_option"))]
     sentence = ", ".join(filter(None, parts)) or "nothing"
     lines = [("it claims" if claimed else "made with", sentence)]
     for each in _list(said.get("generators")):
         learnt = "learnt from examples" if each.get("trained") is True else "not learnt from examples"
         lines.append(("generator", f"{_text(each, 'name')}, {learnt}{_hash(each)}"))
     for each in _list(said.get("targets")):
-        lines.append(("target", f'"{_text(each, "name")}", a {_text(each, "kind")}{_hash(each)}'))
+        label = f"; visible label {'on' if each.get('label') is True else 'off'}" if drawn == "changed" else ""
+        lines.append(("target", f'"{_text(each, "name")}", a {_text(each, "kind")}{_hash(each)}{label}'))
         lines.append(("consent", _consent(_table(each.get("consent")))))
     driver = _table(said.get("driver"))
     if driver:
@@ -90,6 +93,14 @@ def _rendering(said: dict[str, Any], *, claimed: bool) -> list[tuple[str, str]]:
             ("driver", f"{_text(driver, 'what')}{_hash(driver)}; shown of it: {_text(driver, 'shown') or '?'}")
         )
     return lines
+
+
+def _label(drawn: str, asked: str) -> str:
+    if drawn == "changed":
+        return "visible label on with some targets only"
+    if drawn not in ("on", "off"):
+        return ""
+    return f"visible label {drawn}{' as asked for (--label off)' if drawn == asked == 'off' else ''}"
 
 
 def _consent(entry: dict[str, Any]) -> str:

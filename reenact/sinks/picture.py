@@ -18,14 +18,16 @@ _OPTIONS = {
 class PictureWriter:
     """A Sink that writes one picture, .png or .jpg by the ending of `path`; a picture sent later takes its place.
 
-    Each is written whole, under another name first.  Raises InputError for a path that cannot be written and an
-    unknown ending, SinkError (send) when the disk is full.
+    The last one gets its name with `close`; a `with` block that ends with an error leaves nothing behind, and what
+    was there before as it was.  Raises InputError for a path that cannot be written and an unknown ending, SinkError
+    (send, close) when the disk is full.
     """
 
     def __init__(self, path: Path | str, size: tuple[int, int]) -> None:
         self.path, self.size = Path(path), size
         self.frames = 0
         self._closed = False
+        self._file: OutFile | None = None
         if self.path.suffix.lower() not in _OPTIONS:
             raise InputError(f"{self.path} has the ending {self.path.suffix!r}: a picture needs .png or .jpg")
         OutFile(self.path).discard()  # says now what could not be written then
@@ -42,20 +44,31 @@ class PictureWriter:
         ok, data = cv2.imencode(ending, composite.pixels, _OPTIONS[ending])
         if not ok:
             raise SinkError(f"a picture of {width}x{height} cannot be encoded as {ending}")
-        file = OutFile(self.path)
+        self._forget()
+        self._file = file = OutFile(self.path)
         try:
             file.write(data.tobytes())
         except OSError as error:
-            file.discard()
+            self._forget()
             raise file.failure(error) from None
-        file.keep()
         self.frames += 1
 
     def close(self) -> None:
+        """Gives the last picture its name; SinkError, and no file, where that fails."""
         self._closed = True
+        file, self._file = self._file, None
+        if file is not None:
+            file.keep()
+
+    def _forget(self) -> None:
+        file, self._file = self._file, None
+        if file is not None:
+            file.discard()
 
     def __enter__(self) -> "PictureWriter":
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is not None:
+            self._forget()
         self.close()
