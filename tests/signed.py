@@ -1,4 +1,4 @@
-"""Small files signed for the tests, and the facts they are signed with."""
+"""Small files signed for the tests, the facts they are signed with, and what is said of them."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,6 +9,8 @@ import made
 from reenact.provenance.credentials import sign_file
 from reenact.provenance.identity import ensure_identity
 from reenact.provenance.record import Driver, Made, Record, Shown
+from reenact.provenance.verify import Verdict
+from reenact.provenance.words import in_words
 from reenact.sinks import Recorder
 from reenact.targets.consent import Consent
 
@@ -44,3 +46,7 @@ def unsigned(path: Path, frames: int = 12, size: tuple[int, int] = (64, 48)) -> 
 def signed(path: Path, facts: Record | None = None) -> Path:
     sign_file(unsigned(path), facts or record(), ensure_identity(WHEN)[0])
     return path
+
+
+def text(verdict: Verdict) -> str:
+    return "\n".join(f"{about}: {sentence}" for about, sentence in in_words(verdict))
