@@ -70,6 +70,8 @@ def test_the_table_tells_what_was_read(media: Path, tmp_path: Path) -> None:
     assert rows["none"]["one_frame_bits"] > 0.9
     assert (rows["grey"]["one_frame_read"], rows["grey"]["voted_read"]) == (0.0, 0.0)
     assert rows["grey"]["one_frame_bits"] == pytest.approx(0.5, abs=0.1)
+    for missed in ("one_frame_missed_in", "voted_missed_in"):
+        assert (rows["none"][missed], rows["grey"][missed]) == ([], ["a.png"])
     assert 42 < result["visibility"][0]["psnr_min"] < 50
     assert result["cost"][0]["ms_p50"] > 0
     bare = result["unmarked"]
