@@ -3,6 +3,7 @@
 import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import av
 import cv2
@@ -27,8 +28,8 @@ class Attack:
 def attacks(size: tuple[int, int]) -> list[Attack]:
     """What pictures of size (width, height) go through: the same for all sizes but for a call's bit rates."""
     pixels = size[0] * size[1]
-    call = 1_000_000 if pixels > 600_000 else 500_000 if pixels > 200_000 else 250_000  # bits/s
-    small = 500_000 if pixels > 600_000 else 250_000
+    calls = (2000, 1000) if pixels > 600_000 else (500,) if pixels > 200_000 else (250,)  # kbit/s
+    small = 500 if pixels > 600_000 else 250
     return [
         Attack("none", list),
         Attack("H.264 CRF 23", lambda frames: h264(frames, 23)),
@@ -36,8 +37,8 @@ def attacks(size: tuple[int, int]) -> list[Attack]:
         Attack("half size", lambda frames: scaled(frames, 0.5)),
         Attack("cut to 90 %", lambda frames: cut(frames, 0.9)),
         Attack("cut to 50 %", lambda frames: cut(frames, 0.5)),
-        Attack(f"VP8 {call // 1000} kbit/s", lambda frames: vp8(frames, call)),
-        Attack(f"half size, VP8 {small // 1000} kbit/s", lambda frames: vp8(scaled(frames, 0.5), small)),
+        *(Attack(f"VP8 {rate} kbit/s", partial(vp8, bits_per_s=1000 * rate)) for rate in calls),
+        Attack(f"half size, VP8 {small} kbit/s", lambda frames: vp8(scaled(frames, 0.5), 1000 * small)),
         Attack("half size, H.264 CRF 28", lambda frames: h264(scaled(frames, 0.5), 28)),
         Attack("cut to 90 %, H.264 CRF 28", lambda frames: h264(cut(frames, 0.9), 28)),
         Attack("cut to 50 %, H.264 CRF 28", lambda frames: h264(cut(frames, 0.5), 28)),
