@@ -264,7 +264,7 @@ def test_a_watermark_alone_is_found_and_valid_and_says_whose_it_is(tmp_path: Pat
     said = text(found)
     assert "found in 12 pictures, mirrored, by chance at most once in 1,000,000,000" in said
     assert f"made with reenact 0.1 on 2026-05-03, signer {mine.short_id:08x} (this machine's)" in said
-    assert "the credentials are gone, the watermark is still there" in said
+    assert "no credentials, but the watermark: the file was converted" in said
     credentials = Credentials("valid", rendering={"watermark": True, "signer": "01234567"})
     assert "names another signer" in text(verify._verdict("x.mp4", credentials, mark, known, ""))
 

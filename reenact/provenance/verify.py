@@ -176,4 +176,4 @@ def _remarks(found: Credentials, mark: Mark, unfinished: bool) -> Iterable[str]:
     if mark.found and isinstance(signer, str) and signer and mark.signer and signer != mark.signer:
         yield f"the watermark names another signer ({mark.signer}) than the credentials ({signer})"
     if mark.found and found.state == "none" and found.place != "camera" and not unfinished:
-        yield "the credentials are gone, the watermark is still there: the file was converted or recorded elsewhere"
+        yield "no credentials, but the watermark: the file was converted or recorded elsewhere, or could not be signed"
