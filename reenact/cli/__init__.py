@@ -9,6 +9,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from reenact.arenas import one_arena
 from reenact.cli.ending import Termination
 from reenact.version import __version__
 
@@ -102,6 +103,7 @@ def program() -> NoReturn:
     What has to be done at the end is done (atexit); the destructors of MediaPipe and LLVM took 5.7 s of an ending on a
     busy machine.
     """
+    one_arena()
     termination = Termination()
     status = main()
     if termination.got and status == INTERRUPTED:
