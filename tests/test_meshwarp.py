@@ -7,7 +7,18 @@ import pytest
 from made import picture
 from tracked import average_face, driver, moved
 
-from reenact.generation.meshwarp import RINGS, VERTICES, MeshWarp, _rasterise, strips, triangles, with_rings
+from reenact.generation.meshwarp import (
+    NOWHERE,
+    RINGS,
+    SPARE,
+    VERTICES,
+    MeshWarp,
+    _rasterise,
+    _sample,
+    strips,
+    triangles,
+    with_rings,
+)
 from reenact.geometry import eye_distance
 from reenact.tracking.topology import INNER_LIPS, LEFT_EYE, OVAL, RIGHT_EYE
 
@@ -102,8 +113,9 @@ def test_the_rasteriser_does_what_its_slow_twin_does(seed: int) -> None:
     target = rng.uniform(-6, 30, (7, 3)).astype(np.float32)
     source = rng.uniform(0, 100, (7, 3)).astype(np.float32)
     tri = np.array([rng.choice(7, 3, replace=False) for _ in range(6)] + [[2, 2, 5]], np.int32)
-    map_x, map_y, depth = (np.zeros(size[::-1], np.float32) for _ in range(3))
-    _rasterise(target, source, tri, np.float32(origin[0]), np.float32(origin[1]), map_x, map_y, depth)
+    whole = [np.zeros((size[1], size[0] + SPARE), np.float32) for _ in range(3)]
+    _rasterise(target, source, tri, np.float32(origin[0]), np.float32(origin[1]), *whole)
+    map_x, map_y, depth = (plane[:, : size[0]] for plane in whole)
     place, seen, doubtful = naive.mesh_map(target, source, tri, origin, size)
     sure = ~doubtful
     assert sure.mean() > 0.7
@@ -111,6 +123,27 @@ def test_the_rasteriser_does_what_its_slow_twin_does(seed: int) -> None:
     hit = sure & np.isfinite(seen)
     assert np.allclose(depth[hit], seen[hit], atol=0.02)
     assert np.allclose(np.stack([map_x, map_y], -1)[hit], place[hit], atol=0.05)
+
+
+def test_the_texture_is_sampled_as_opencv_does() -> None:
+    rng = np.random.default_rng(5)
+    texture = rng.integers(0, 256, (37, 53, 3), dtype=np.uint8)
+    height, width = 50, 61
+    map_x, map_y, depth = (np.zeros((height, width + SPARE), np.float32) for _ in range(3))
+    map_x[:] = rng.uniform(-9, 62, map_x.shape)
+    map_y[:] = rng.uniform(-9, 46, map_y.shape)
+    map_x[0, :4], map_y[0, :4] = [51.5, 52, 51.99, 52], [35.5, 36, 36, 35.99]  # the very last pixels
+    depth[rng.uniform(size=depth.shape) < 0.1] = NOWHERE
+    under_all = rng.integers(0, 256, (height + 4, width + 6, 3), dtype=np.uint8)
+    below = under_all[2:-2, 3:-3]
+    got = np.empty((height, width, 3), np.uint8)
+    _sample(texture, map_x, map_y, depth, below, got)
+    places = map_x[:, :width].copy(), map_y[:, :width].copy()
+    wanted = cv2.remap(texture, *places, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    nowhere = depth[:, :width] == NOWHERE
+    assert np.array_equal(got[~nowhere], wanted[~nowhere])
+    assert np.array_equal(got[nowhere], below[nowhere])
+    assert 0.02 < nowhere.mean() < 0.3
 
 
 def test_the_mesh_is_closed() -> None:

@@ -15,13 +15,11 @@ import cv2
 import numba
 import numpy as np
 
+from reenact.lanes import between_words, get4, over_pixel, put3, put4
 from reenact.types import Pixels
 
 Words = np.ndarray[Any, np.dtype[np.uint64]]
 
-_LANES = np.uint64(0x00FF00FF00FF00FF)
-_HALF = np.uint64(0x0080008000800080)
-_LOW = np.uint64(0xFFFFFFFF)
 _SHARPER = 0.2  # of the second derivative; linear interpolation lacks 1/8 of it half way between two pixels
 STILL_CELL, CLEAR_CELL, MIXED_CELL, OPAQUE_CELL = 0, 1, 2, 3
 _STILL = np.float32(1 / 512)  # pixels: half a step of the interpolation
@@ -140,27 +138,14 @@ def _kind(occupied: Any, hides: Any, back: Any, i: int, j: int, step: int, pad: 
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy", inline="always")  # type: ignore[untyped-decorator]
-def _sample(layer: Any, x256: int, y256: int) -> Any:  # pragma: no cover
-    """The layer at (x256, y256) / 256: blue, red, green, opacity in lanes of 16 bits from the lowest."""
-    x256 = min(max(x256, 0), ((layer.shape[1] - 1) << 8) - 1)
-    y256 = min(max(y256, 0), ((layer.shape[0] - 1) << 8) - 1)
-    # Unsigned offsets spare the check for an index that counts from the end.
-    x, y = np.uint64(x256 >> 8), np.uint64(y256 >> 8)
-    fx, fy = np.uint64(x256 & 255), np.uint64(y256 & 255)
-    one, eight, half, whole = np.uint64(1), np.uint64(8), np.uint64(32), np.uint64(256)
-    a, b, c, d = layer[y, x], layer[y, x + one], layer[y + one, x], layer[y + one, x + one]
-    w = (fx * fy + np.uint64(128)) >> eight  # of d; the four weights are 256 together
-    of_a, of_b, of_c = whole + w - fx - fy, fx - w, fy - w
-    # Lanes of 16 bits: blue, red, blue sharpened, red sharpened; and green, opacity and the same sharpened.
-    blue_red = (a & _LANES) * of_a + (b & _LANES) * of_b + (c & _LANES) * of_c + (d & _LANES) * w
-    blue_red = ((blue_red + _HALF) >> eight) & _LANES
-    rest = ((a >> eight) & _LANES) * of_a + ((b >> eight) & _LANES) * of_b
-    rest += ((c >> eight) & _LANES) * of_c + ((d >> eight) & _LANES) * w
-    rest = ((rest + _HALF) >> eight) & _LANES
-    plain = (blue_red & _LOW) | (rest << half)
-    sharp = (blue_red >> half) | (rest & ~_LOW)
-    between = (fx * (whole - fx) + fy * (whole - fy)) >> np.uint64(7)
-    return ((plain * (whole - between) + sharp * between + _HALF) >> eight) & _LANES
+def _sample(flat: Any, columns: int, right: int, low: int, x256: int, y256: int) -> Any:  # pragma: no cover
+    """The layer, flat, at (x256, y256) / 256, as four bytes: blue, green, red, opacity.
+
+    right, low  the last place each way, a hair before the last pixel
+    """
+    x256, y256 = min(max(x256, 0), right), min(max(y256, 0), low)
+    at = (y256 >> 8) * columns + (x256 >> 8)
+    return between_words(flat, at, at + columns, x256 & 255, y256 & 255)
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy", inline="always")  # type: ignore[untyped-decorator]
@@ -186,37 +171,39 @@ def _share(dx: int, dy: int, reach: float) -> Any:  # pragma: no cover
 def _opaque(
     layer: Any, pad: int, back: Any, step: int, y: int, first: int, last: int, out: Any
 ) -> None:  # pragma: no cover
-    byte, row = np.uint64(255), np.uint64(y)
+    rows, columns = layer.shape
+    right, low = ((columns - 1) << 8) - 1, ((rows - 1) << 8) - 1
+    flat, pixels = layer.reshape(-1), out.reshape(-1)
+    end = min(last * step, out.shape[1])
     for j in range(first, last):
         dx, dy, grow_x, grow_y = _row(back, step, y, j)
         x256, y256 = ((j * step + pad) << 24) - dx + 32768, ((y + pad) << 24) - dy + 32768
-        for x in range(j * step, min((j + 1) * step, out.shape[1])):
-            word = _sample(layer, x256 >> 16, y256 >> 16)
-            column = np.uint64(x)
-            out[row, column, 0] = np.uint8(word & byte)
-            out[row, column, 1] = np.uint8((word >> np.uint64(32)) & byte)
-            out[row, column, 2] = np.uint8((word >> np.uint64(16)) & byte)
+        at = 3 * (y * out.shape[1] + j * step)
+        for _ in range(j * step, min((j + 1) * step, end - 1)):
+            put4(pixels, at, _sample(flat, columns, right, low, x256 >> 16, y256 >> 16))
             x256 += (1 << 24) - grow_x
             y256 -= grow_y
+            at += 3
+        if j == last - 1:  # the fourth byte of its last pixel is not this run's
+            put3(pixels, at, _sample(flat, columns, right, low, x256 >> 16, y256 >> 16))
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
 def _clear(
     background: Any, remainder: Any, back: Any, step: int, y: int, first: int, last: int, reach: float, out: Any
 ) -> None:  # pragma: no cover
-    row = np.uint64(y)
+    still, pixels, lacking = background.reshape(-1), out.reshape(-1), remainder.reshape(-1)
     for j in range(first, last):
         dx, dy, grow_x, grow_y = _row(back, step, y, j)
-        for x in range(j * step, min((j + 1) * step, out.shape[1])):
-            column = np.uint64(x)
-            share = _share(dx, dy, reach)
+        at = 3 * (y * out.shape[1] + j * step)
+        for _ in range(j * step, min((j + 1) * step, out.shape[1])):
             for c in range(3):
-                value = np.int32(background[row, column, c])
-                if share > 0:
-                    value += np.int32(np.rint(share * np.float32(remainder[row, column, c])))
-                out[row, column, c] = min(np.int32(255), max(np.int32(0), value))
+                pixels[at + c] = still[at + c]
+            if _near(dx, dy, reach):
+                _give_back(pixels, lacking, at, dx, dy, reach)
             dx += grow_x
             dy += grow_y
+            at += 3
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
@@ -224,19 +211,38 @@ def _mixed(
     layer: Any, pad: int, background: Any, remainder: Any, back: Any, step: int, y: int, first: int, last: int,
     reach: float, out: Any,
 ) -> None:  # pragma: no cover  # fmt: skip
-    row = np.uint64(y)
+    rows, columns = layer.shape
+    right, low = ((columns - 1) << 8) - 1, ((rows - 1) << 8) - 1
+    flat, still, pixels, lacking = layer.reshape(-1), background.reshape(-1), out.reshape(-1), remainder.reshape(-1)
+    end = min(last * step, out.shape[1])
     for j in range(first, last):
         dx, dy, grow_x, grow_y = _row(back, step, y, j)
-        for x in range(j * step, min((j + 1) * step, out.shape[1])):
-            column = np.uint64(x)
-            word = _sample(layer, (((x + pad) << 24) - dx + 32768) >> 16, (((y + pad) << 24) - dy + 32768) >> 16)
-            clear = np.int32(255) - np.int32((word >> np.uint64(48)) & np.uint64(255))
-            share = _share(dx, dy, reach)
-            for c in range(3):
-                value = np.int32((word >> np.uint64(16 * ((3 - c) % 3))) & np.uint64(255))
-                value += (np.int32(background[row, column, c]) * clear + np.int32(127)) // np.int32(255)
-                if share > 0:
-                    value += np.int32(np.rint(share * np.float32(remainder[row, column, c])))
-                out[row, column, c] = min(np.int32(255), max(np.int32(0), value))
+        at = 3 * (y * out.shape[1] + j * step)
+        for x in range(j * step, min((j + 1) * step, end)):
+            x256, y256 = (((x + pad) << 24) - dx + 32768) >> 16, (((y + pad) << 24) - dy + 32768) >> 16
+            word = _sample(flat, columns, right, low, x256, y256)
+            if x < end - 1:
+                put4(pixels, at, over_pixel(word, get4(still, at)))
+            else:  # the fourth byte of its last pixel is not this run's
+                behind = np.uint32(still[at]) | np.uint32(still[at + 1]) << 8 | np.uint32(still[at + 2]) << 16
+                put3(pixels, at, over_pixel(word, np.uint32(behind)))
+            if _near(dx, dy, reach):
+                _give_back(pixels, lacking, at, dx, dy, reach)
             dx += grow_x
             dy += grow_y
+            at += 3
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy", inline="always")  # type: ignore[untyped-decorator]
+def _near(dx: int, dy: int, reach: float) -> Any:  # pragma: no cover
+    """Whether what lacks is given back at all after such a displacement, in pixels times 2^24."""
+    x, y, far = np.float32(dx), np.float32(dy), np.float32(reach) * np.float32(1 << 24)
+    return x * x + y * y < far * far
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
+def _give_back(pixels: Any, lacking: Any, at: int, dx: int, dy: int, reach: float) -> None:  # pragma: no cover
+    share = _share(dx, dy, reach)
+    for c in range(at, at + 3):
+        value = np.int32(pixels[c]) + np.int32(np.rint(share * np.float32(lacking[c])))
+        pixels[c] = min(np.int32(255), max(np.int32(0), value))
