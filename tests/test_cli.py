@@ -242,3 +242,22 @@ def test_a_user_s_mistake_shows_no_traceback_from_outside(tmp_path: Path) -> Non
     )
     assert done.returncode == 2
     assert done.stderr == "reenact: no.mp4 does not exist: expected a video or a picture\n"
+
+
+@pytest.mark.parametrize(
+    ("camera", "status", "words"),
+    [
+        ("nothere.mp4", 2, "nothere.mp4 does not exist: expected a video, or the number, name or address of a camera"),
+        (__file__, 2, "is not a video that can be read"),
+        ("97", 3, "there is no camera 97 (/dev/video97)"),
+        ("Nobody's Cam 1.mp", 3, "there is no camera named"),
+    ],
+)
+def test_a_driver_that_is_not_there(capsys: pytest.CaptureFixture[str], camera: str, status: int, words: str) -> None:
+    assert words in refused(capsys, status, "live", "-t", assets.PHOTO, "--camera", camera)
+
+
+def test_a_preview_without_a_display(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("reenact.sinks.has_display", lambda: False)
+    said = refused(capsys, 3, "live", "-t", assets.PHOTO, "--consent", "synthetic", "--camera", "demo", "--preview")
+    assert "there is no display to open a window on" in said

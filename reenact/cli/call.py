@@ -93,14 +93,17 @@ def _run(call: Call, ending: "Ending") -> "Live":
 
 
 def _window(call: Call) -> bool:
-    """Whether there will be a window.  InputError where nothing would be shown, or what is recorded cannot be."""
-    from reenact.errors import InputError
+    """Whether there will be a window.  DeviceError where one was asked for and cannot be; InputError where nothing
+    would be shown, or what is recorded cannot be written."""
+    from reenact.errors import DeviceError, InputError
     from reenact.rendering import check_output
     from reenact.sinks import has_display
 
     if call.record is not None:
         check_output(call.record)
-    window = call.preview or (call.preview is None and has_display())
+    window = call.preview is not False and has_display()
+    if call.preview and not window:
+        raise DeviceError("there is no display to open a window on: leave --preview out, or set DISPLAY")
     if call.vcam == "none" and call.record is None and not window:
         raise InputError("nothing would be shown: choose a virtual camera, --preview or --record FILE")
     return window

@@ -1,5 +1,6 @@
 """Opening what a command needs, with the waiting shown."""
 
+import mimetypes
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -31,12 +32,15 @@ def opened_target(
 
 def opened_camera(camera: str) -> "Source":
     """The driver of `--camera`: a device, a stream, or a video file (`demo`: the built-in one) in real time."""
+    from reenact.cli.options import existing
     from reenact.sources import LastingCamera, LoopedVideo
 
     if camera == "demo":
         return LoopedVideo(DRIVER)
     if Path(camera).is_file():
         return LoopedVideo(camera)
+    if "://" not in camera and (mimetypes.guess_type(camera)[0] or "").startswith(("video/", "image/")):
+        existing(Path(camera), "a video, or the number, name or address of a camera")
     return LastingCamera(camera)
 
 
