@@ -114,12 +114,12 @@ def _quiet(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("CRITICAL")  # thousands of faults are logged
 
 
-def test_no_canary_in_five_thousand_outputs_with_every_fault_injected() -> None:
-    rig, inspector = run(5_000)
-    assert all(inspector.seen[kind] > 100 for kind in Kind), inspector.seen
-    assert rig.engine.stats.counted("faults") > 100
-    assert rig.live.stats.counted("no picture") > 50
-    assert rig.live.stats.counted("not tracked") > 50
+def test_no_canary_in_three_thousand_outputs_with_every_fault_injected() -> None:
+    rig, inspector = run(3_000)
+    assert all(inspector.seen[kind] > 60 for kind in Kind), inspector.seen
+    assert rig.engine.stats.counted("faults") > 60
+    assert rig.live.stats.counted("no picture") > 30
+    assert rig.live.stats.counted("not tracked") > 30
 
 
 @pytest.mark.release
