@@ -99,18 +99,20 @@ def cubic3(typingctx: Any, flat: Any, first: Any, row: Any, weights: Any, at: An
 
     def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         flat, first, row, weights, at = args
-        wide = ir.VectorType(_I32, 16)
-        total = _same(_I32, 16, 0)
-        spread = [0, 0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 3, 3, 3, 3, 3]
+        halves, wide = ir.VectorType(_I16, 16), ir.VectorType(_I32, 16)
+        by_channel = [0, 3, 6, 9, 1, 4, 7, 10, 2, 5, 8, 11, 12, 13, 14, 15]
+        total = _same(_I32, 8, 0)
         for y in range(4):
             place = builder.add(first, builder.mul(row, ir.Constant(row.type, y)))
-            pixels = builder.zext(_load(context, builder, sig.args[0], flat, place, 16), wide)
+            pixels = _pick(builder, _load(context, builder, sig.args[0], flat, place, 16), by_channel)
+            pixels = builder.sext(builder.zext(pixels, halves), wide)
             begin = builder.add(at, ir.Constant(at.type, 4 * y))
             weight = _load(context, builder, sig.args[3], weights, begin, 4, _I16)
-            weight = builder.sext(_pick(builder, weight, spread), wide)
-            total = builder.add(total, builder.mul(pixels, weight))
-        parts = [_pick(builder, total, [k, k + 1, k + 2, k + 3]) for k in (0, 3, 6, 9)]
-        value = builder.add(builder.add(parts[0], parts[1]), builder.add(parts[2], parts[3]))
+            weight = builder.sext(_pick(builder, weight, [0, 1, 2, 3] * 4), wide)
+            product = builder.mul(pixels, weight)
+            pairs = [_pick(builder, product, list(range(k, 16, 2))) for k in (0, 1)]
+            total = builder.add(total, builder.add(*pairs))
+        value = builder.add(*(_pick(builder, total, list(range(k, 8, 2))) for k in (0, 1)))
         value = builder.ashr(builder.add(value, _same(_I32, 4, 16384)), _same(_I32, 4, 15))
         low, high = _same(_I32, 4, 0), _same(_I32, 4, 255)
         value = builder.select(builder.icmp_signed("<", value, low), low, value)
@@ -217,6 +219,22 @@ def over_pixel(typingctx: Any, pixel: Any, behind: Any) -> Any:
         value = builder.add(above, builder.lshr(value, _same(_I16, 4, 8)))
         most = _same(_I16, 4, 255)
         value = builder.select(builder.icmp_unsigned(">", value, most), most, value)
+        return builder.bitcast(builder.trunc(value, bytes4), _I32)
+
+    return types.uint32(types.uint32, types.uint32), codegen
+
+
+@intrinsic
+def toned(typingctx: Any, pixel: Any, tone: Any) -> Any:
+    """A pixel and a tone about 128: each byte is pixel + tone - 128, clipped."""
+
+    def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        bytes4, wide = ir.VectorType(_I8, 4), ir.VectorType(_I16, 4)
+        parts = [builder.zext(builder.bitcast(a, bytes4), wide) for a in args]
+        value = builder.sub(builder.add(parts[0], parts[1]), _same(_I16, 4, 128))
+        low, high = _same(_I16, 4, 0), _same(_I16, 4, 255)
+        value = builder.select(builder.icmp_signed("<", value, low), low, value)
+        value = builder.select(builder.icmp_signed(">", value, high), high, value)
         return builder.bitcast(builder.trunc(value, bytes4), _I32)
 
     return types.uint32(types.uint32, types.uint32), codegen

@@ -10,7 +10,6 @@ Importing this module needs numba-cuda (the extra `cuda`) but no GPU; under NUMB
 import math
 from typing import Any, TypeAlias
 
-import numpy as np
 import numpy.typing as npt
 from numba import cuda, float32, int32
 
@@ -44,7 +43,7 @@ def sample3(picture: Array, first: int, width: int, height: int, x32: int, y32: 
 
 @device
 def sample3_cubic(picture: Array, width: int, height: int, x32: int, y32: int, weights: Array, v: Array) -> None:
-    """v[:3] = the flat BGR picture at (x32, y32) / 32 by cubic cv2.remap, its rim repeated; see `cubic_weights`."""
+    """v[:3] = the flat BGR picture at (x32, y32) / 32 by cubic cv2.remap, its rim repeated; see laying.py."""
     x, y, first = (x32 >> 5) - 1, (y32 >> 5) - 1, 16 * (32 * (y32 & 31) + (x32 & 31))
     v[0], v[1], v[2] = int32(16384), int32(16384), int32(16384)
     for row in range(4):
@@ -56,25 +55,6 @@ def sample3_cubic(picture: Array, width: int, height: int, x32: int, y32: int, w
                 v[c] += weight * int32(picture[i + c])
     for c in range(3):
         v[c] = clamped(v[c] >> 15, 255)
-
-
-def cubic_weights() -> Array:
-    """(32 * 32 * 16,) int32: OpenCV's weights of 4 x 4 pixels for each step of y, then x; each set adds up to 32768."""
-    x = np.arange(32, dtype=np.float32) / np.float32(32)
-    a = np.float32(-0.75)
-    line = np.empty((32, 4), np.float32)
-    line[:, 0] = ((a * (x + 1) - 5 * a) * (x + 1) + 8 * a) * (x + 1) - 4 * a
-    line[:, 1] = ((a + 2) * x - (a + 3)) * x * x + 1
-    line[:, 2] = ((a + 2) * (1 - x) - (a + 3)) * (1 - x) * (1 - x) + 1
-    line[:, 3] = 1 - line[:, 0] - line[:, 1] - line[:, 2]
-    products = (line[:, None, :, None] * line[None, :, None, :]).reshape(1024, 4, 4)
-    table = np.clip(np.rint(products * 32768), -32768, 32767).astype(np.int32)
-    for weights in table:  # what rounding left over goes to one of the middle four, as there
-        spare = 32768 - int(weights.sum())
-        middle = weights[2:, 2:]
-        largest = np.unravel_index(np.argmax(middle if spare > 0 else -middle), (2, 2))
-        middle[largest] += spare
-    return table.reshape(-1)
 
 
 @device

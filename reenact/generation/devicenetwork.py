@@ -8,8 +8,8 @@ from numba import cuda
 from reenact.generation import cudanetwork as k
 from reenact.generation.binding import Bound
 from reenact.generation.canonical import Matrix
-from reenact.generation.cudasample import cubic_weights
 from reenact.generation.guides import CHANNELS, GATE
+from reenact.generation.laying import cubic_weights
 from reenact.generation.network import Seen, inverse, seen
 from reenact.generation.plan import FacePlan
 from reenact.generation.session import Session
@@ -37,7 +37,7 @@ class DeviceNetwork:
         self._detail = cuda.device_array(3 * size * size, np.float32)
         self._added = cuda.device_array(3 * size * size, np.uint8)
         self._shift = cuda.device_array(2 * size * size, np.float32)
-        self._cubic = cuda.to_device(cubic_weights())
+        self._cubic = cuda.to_device(cubic_weights().astype(np.int32))
         self._seen: Seen | None = None
         self._openings = 0
         self._bound: Bound | None = None

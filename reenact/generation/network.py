@@ -10,6 +10,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from reenact.gate import Untrusted
+from reenact.generation import laying
 from reenact.generation.canonical import Matrix, canonical_matrix, to_crop
 from reenact.generation.guides import GATE, guides, openings
 from reenact.generation.session import Runs
@@ -53,11 +55,17 @@ class Network:
     """Improves patches with a model of kind `portrait`.
 
     session  of the model; its input size says at which size it is asked
+    Not thread safe: its buffers are used again for each patch.
     """
 
     def __init__(self, session: Runs) -> None:
         self._session = session
-        self.size = int(session.entry.inputs[0].shape[-1] or 256)
+        self.size = size = int(session.entry.inputs[0].shape[-1] or 256)
+        self._planes = np.zeros((1, 6, size, size), np.uint8)
+        # With a rim of what is beyond the crop.
+        self._added = np.full((size + 2, size + 2, 4), 128, np.uint8)
+        self._shift = np.zeros((size + 2, size + 2, 2), np.float32)
+        self._cubic = laying.cubic_weights()
 
     def improve(
         self,
@@ -79,56 +87,42 @@ class Network:
         told = seen(source, target, meshes, origin, self.size)
         if told is None:
             return base
-        crop, grid = told.crop, told.grid
-        side = (self.size, self.size)
-        planes = np.empty((1, 6, self.size, self.size), np.uint8)
         # an area filter would be right when shrinking by more than two; faces of such size are rare and it costs 3 ms
-        small = cv2.warpAffine(base, crop, side, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        cv2.split(small, list(planes[0, :3]))
-        planes[0, 3:5] = told.openings
-        cv2.warpAffine(pasted, crop, side, planes[0, 5], flags=cv2.INTER_LINEAR)
-        flow, colour, detail = self._session.run({"picture": planes, "guides": grid[None]})
-        free = cv2.resize(grid[GATE], side) * (1 - planes[0, 5] * np.float32(1 / 255))
-        return _lay(base, free, flow[0], colour[0], detail[0], crop)
+        laying.crop(base, pasted, np.array(cv2.boundingRect(pasted)), inverse(told.crop), self._planes[0])
+        self._planes[0, 3:5] = told.openings
+        flow, colour, detail = self._session.run({"picture": self._planes, "guides": told.grid[None]})
+        return self._lay(base, told, flow[0], colour[0], detail[0])
 
+    def _lay(self, base: Pixels, told: Seen, flow: Floats, colour: Floats, detail: Floats) -> Pixels:
+        """base moved by flow, colour and detail added, all of them times how far the network is let in.
 
-def _lay(base: Pixels, free: Floats, flow: Floats, colour: Floats, detail: Floats, crop: Matrix) -> Pixels:
-    """base moved by flow, colour and detail added, all of them times free; crop (2, 3) is from the patch to the crop.
-
-    What is added goes to the patch's size as bytes about 128: a third of the time of floats, and half a level of error.
-    """
-    side = (free.shape[1], free.shape[0])
-    tone = cv2.resize(cv2.merge(list(colour)), side)
-    tone += cv2.merge(list(detail))
-    tone *= free[..., None]
-    tone += 128.5
-    added = np.clip(tone, 0, 255, out=tone).astype(np.uint8)
-    back = np.linalg.inv(crop[:, :2]).astype(np.float32)  # pixels of the crop to pixels of the patch
-    shift = cv2.resize(cv2.merge(list(flow)), side)
-    shift *= free[..., None]
-    done = base.copy()
-    box = _box_of(
-        cv2.compare(cv2.max(cv2.absdiff(shift[..., 0], 0), cv2.absdiff(shift[..., 1], 0)), _STILL, cv2.CMP_GT),
-        crop,
-        base,
-    )
-    if box is not None:
-        place = _placed(shift @ back.T, crop, box, cv2.BORDER_CONSTANT, (0, 0))
-        place += _own_places(box)
-        _part(done, box)[:] = cv2.remap(base, place, None, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
-    box = _box_of(cv2.compare(free, 0, cv2.CMP_GT), crop, base)
-    if box is not None:
-        there = _part(done, box)
-        there[:] = cv2.addWeighted(there, 1, _placed(added, crop, box, cv2.BORDER_CONSTANT, (128,) * 3), 1, -128)
-    return done
+        What is added goes to the patch's size as bytes about 128: a third of the time of floats, and half a level of
+        error.
+        """
+        back = np.linalg.inv(told.crop[:, :2]).astype(np.float32)  # pixels of the crop to pixels of the patch
+        reached, finite = laying.answer(
+            self._planes[0, 5], told.grid[GATE], flow, colour, detail, back, _STILL, self._added, self._shift
+        )
+        if not finite:
+            raise Untrusted("the network's numbers are not finite")
+        boxes, matrices = np.zeros((2, 4), np.int64), np.zeros((2, 2, 3))
+        for k in range(2):
+            box = _box_of(reached[k], told.crop, base)
+            if box is not None:
+                to_box = inverse(told.crop)
+                to_box[:, 2] -= box[:2]
+                boxes[k], matrices[k] = box, inverse(to_box)
+        done: Pixels = np.empty_like(base)
+        laying.lay(base, self._added, self._shift, boxes, matrices, self._cubic, done)
+        return done
 
 
 Box = tuple[int, int, int, int]  # x, y, width, height in the patch
 
 
-def _box_of(where: Mask, crop: Matrix, patch: Pixels) -> Box | None:
-    """What of the patch lies under the places of the crop that are set; None where none is."""
-    x, y, w, h = cv2.boundingRect(where)
+def _box_of(where: "npt.NDArray[np.int64]", crop: Matrix, patch: Pixels) -> Box | None:
+    """What of the patch lies under a rectangle of the crop, x, y, width, height; None where nothing does."""
+    x, y, w, h = (int(v) for v in where)
     if w == 0:
         return None
     corners = np.array([[x - 1, y - 1], [x + w, y - 1], [x - 1, y + h], [x + w, y + h]], np.float64)
@@ -138,26 +132,6 @@ def _box_of(where: Mask, crop: Matrix, patch: Pixels) -> Box | None:
     if (high <= low).any():
         return None
     return int(low[0]), int(low[1]), int(high[0] - low[0]), int(high[1] - low[1])
-
-
-def _part(patch: Pixels, box: Box) -> Pixels:
-    return patch[box[1] : box[1] + box[3], box[0] : box[0] + box[2]]
-
-
-def _placed(field: "Mask | Floats", crop: Matrix, box: Box, border: int, value: tuple[int, ...]) -> "Mask | Floats":
-    """A field of the crop, sampled at the pixels of a box of the patch."""
-    to_box = inverse(crop)
-    to_box[:, 2] -= box[:2]
-    placed: Mask = cv2.warpAffine(field, to_box, box[2:], flags=cv2.INTER_LINEAR, borderMode=border, borderValue=value)
-    return placed
-
-
-def _own_places(box: Box) -> Floats:
-    """(height, width, 2) float32: each pixel's own place in the patch, for cv2.remap."""
-    places = np.empty((box[3], box[2], 2), np.float32)
-    places[..., 0] = np.arange(box[0], box[0] + box[2], dtype=np.float32)
-    places[..., 1] = np.arange(box[1], box[1] + box[3], dtype=np.float32)[:, None]
-    return places
 
 
 def inverse(matrix: Matrix) -> Matrix:
