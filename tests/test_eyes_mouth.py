@@ -82,10 +82,31 @@ def test_an_eye_is_drawn_between_its_lids_and_nowhere_else(photo, eye: int) -> N
     alpha = drawn(photo, eye)[..., 3]
     curve = lid_curve(points, EYES[eye][0])
     assert not alpha[~polygon(picture.shape[:2], curve, 1)].any()
-    assert (alpha[polygon(picture.shape[:2], curve, -1)] == 255).all()
+    a, b = photo[1][list(EYES[eye][2:]), :2]
+    middle = np.linalg.norm(np.indices(alpha.shape)[::-1].transpose(1, 2, 0) - (a + b) / 2, axis=-1)
+    within, width = polygon(picture.shape[:2], curve, -1), np.linalg.norm(a - b)
+    assert (alpha[within & (middle < 0.36 * width)] == 255).all()
+    assert not alpha[middle > 0.49 * width].any()  # the corners are the mesh's
     half = drawn(photo, eye, weight=0.5)[..., 3]
     assert half.max() == 128
     assert not drawn(photo, eye, weight=0.0)[..., 3].any()
+
+
+@pytest.mark.parametrize("eye", [0, 1])
+def test_where_only_the_iris_moves_only_what_it_leaves_and_takes_is_drawn(photo, eye: int) -> None:
+    picture, points = photo
+    ball, own = eyeballs(picture, points)[eye], iris_place(points)[eye]
+    place = own + np.float32([0.1, 0])
+    to_uv = corner_frame(points, *EYES[eye][2:])
+    x, y = np.meshgrid(np.arange(picture.shape[1]), np.arange(picture.shape[0]))
+    uv = np.stack([x, y, np.ones_like(x)], -1) @ to_uv.T
+    near = np.minimum(np.linalg.norm(uv - own, axis=-1), np.linalg.norm(uv - place, axis=-1)) / ball.radius
+    whole, partly = (np.zeros((*picture.shape[:2], 4), np.uint8) for _ in range(2))
+    draw_eye(whole, points, eye, ball, place, (0, 0), 1.0, own, 1.0)
+    draw_eye(partly, points, eye, ball, place, (0, 0), 1.0, own, 0.0)
+    assert not partly[near > 1.55][:, 3].any()
+    assert whole[near > 1.55][:, 3].any()
+    assert np.array_equal(partly[near < 1.2], whole[near < 1.2])
 
 
 def test_an_eye_is_drawn_in_a_patch_as_in_the_whole_picture(photo) -> None:

@@ -330,7 +330,7 @@ def test_one_bank_mouth_passes_into_the_next(talking: Prepared) -> None:
 def test_gaze_changes_the_eyes_and_nothing_else(kind: str, photo, calm) -> None:
     target, shot = photo if kind == "photo" else (calm, video_shots()[5])
     rest = rest_motion(0, 0.0) if kind == "photo" else own_motion(calm, video()[1][5])
-    generator = PortraitGenerator(target)
+    generator = PortraitGenerator(target, GeneratorConfig(network=False))
     aside = replace(rest, gaze=rest.gaze + np.float32([[0.15, 0], [0.15, 0]]))
     drawn = changed(generator.generate(shot, rest, None), patch := generator.generate(shot, aside, None))
     eyes = [shot.points[RIGHT_EYE], shot.points[LEFT_EYE]]

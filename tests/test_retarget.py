@@ -264,14 +264,63 @@ def test_an_expression_is_told_in_the_heads_own_axes(monkeypatch) -> None:
     rest = average_face()
     raised = rest.copy()
     raised[BROWS, 1] -= 0.1 * eye_distance(rest)
-    raised[RIGHT_IRIS, 0] += 6
+    raised[np.concatenate([RIGHT_IRIS, LEFT_IRIS]), 0] += 6
     for turn, shift, scale in POSES:
         made = calibrated(track(rest)).retarget(track(moved(raised, np.array(turn), shift, scale)))
         assert made is not None
         brows = made.expression[np.setdiff1d(BROWS, RIGID)]
         assert brows == pytest.approx(np.tile([0, -0.1, 0], (len(brows), 1)), abs=0.03)
-        assert made.gaze[0, 0] == pytest.approx(6 / np.linalg.norm(rest[133, :2] - rest[33, :2]), abs=0.02)
-        assert np.abs(made.gaze[1]).max() < 0.02
+        assert made.gaze[:, 0] == pytest.approx([6 / np.linalg.norm(rest[133, :2] - rest[33, :2])] * 2, abs=0.02)
+        assert np.abs(made.gaze[:, 1]).max() < 0.02
+
+
+def looking(points: np.ndarray, along: tuple[float, float], across: float = 0.0) -> np.ndarray:
+    """The irises moved by so many eye widths: the right eye's and the left's along, both across."""
+    out = points.copy()
+    for (iris, a, b), share in zip(((RIGHT_IRIS, 33, 133), (LEFT_IRIS, 362, 263)), along, strict=True):
+        line = points[b] - points[a]
+        out[iris] += np.float32(share) * line + np.float32(across) * np.float32([-line[1], line[0], 0])
+    return out
+
+
+@pytest.mark.parametrize("sideways", [-0.2, -0.1, 0.1, 0.2])
+def test_a_look_aside_passes_the_populations_correction(sideways: float) -> None:
+    """Fitted on people who hardly look about, it used to leave a tenth."""
+    rest = average_face()
+    made = calibrated(track(rest)).retarget(track(looking(rest, (sideways, sideways))))
+    assert made is not None
+    assert made.gaze[:, 0] / sideways == pytest.approx([1, 1], abs=0.2)
+
+
+def test_both_eyes_look_the_same_way_and_what_is_noise_is_shrunk() -> None:
+    rest = average_face()
+    retarget = calibrated(track(rest))
+    uneven = retarget.retarget(track(looking(rest, (0.2, 0.1), 0.03)))
+    assert uneven is not None
+    assert np.array_equal(uneven.gaze[0], uneven.gaze[1])
+    assert uneven.gaze[0, 0] == pytest.approx(0.15, abs=0.02)
+    for noise in (0.005, 0.01):
+        small = retarget.retarget(track(looking(rest, (noise, noise))))
+        assert small is not None
+        assert 0 < small.gaze[0, 0] < 0.1 * noise
+
+
+def test_a_blink_is_believed_of_the_eye_that_is_tracked_as_more_shut_but_a_wink_is_one() -> None:
+    rest = average_face()
+    retarget = calibrated(track(rest))
+
+    def lids(right: float, left: float) -> np.ndarray:
+        face = with_lids(rest, right)
+        half = [point for pair in LIDS[1] for point in pair]
+        face[half] = with_lids(rest, left)[half]
+        made = retarget.retarget(track(face))
+        assert made is not None
+        return made.lids
+
+    assert lids(0.6, 0.3).max() < 0.05
+    assert lids(0.3, 0.6).max() < 0.05
+    assert lids(0.3, 0.95) == pytest.approx([0, 0.97], abs=0.03)
+    assert lids(0.85, 0.85) == pytest.approx([0.9, 0.9], abs=0.05)  # a squint is no blink
 
 
 def test_lids_go_from_shut_to_open() -> None:
@@ -281,7 +330,7 @@ def test_lids_go_from_shut_to_open() -> None:
     assert np.array_equal(lids[0], [0, 0])  # what the mesh leaves open of a shut eye is shut
     assert lids[-1] == pytest.approx([1, 1])
     assert (np.diff(lids, axis=0) >= 0).all()
-    assert lids[8].min() > 0.5
+    assert lids[8].min() > 0.7
 
 
 def test_the_driver_opens_the_targets_mouth() -> None:
@@ -347,10 +396,33 @@ def test_the_irises_follow_the_gaze_within_reach() -> None:
     for gaze, gain, expected in ((0.1, 1.0, 0.1), (0.1, 2.0, 0.2), (-0.1, 1.0, -0.1)):
         looking = replace(motion(), gaze=np.float32([[gaze, 0], [gaze, 0]]))
         driven = drive(shot, neutral, looking, RetargetConfig(gaze_gain=gain))
-        assert (driven.irises - iris_place(neutral))[:, 0] == pytest.approx([expected] * 2, abs=1e-5)
-        assert driven.gaze == pytest.approx([abs(expected)] * 2, abs=1e-3)
+        assert (driven.irises - iris_place(neutral))[:, 0] == pytest.approx([expected] * 2, rel=0.03)
+        assert driven.gaze == pytest.approx([abs(expected)] * 2, rel=0.03)
+        assert iris_place(driven.points) == pytest.approx(driven.irises, abs=1e-4)
     far = drive(shot, neutral, replace(motion(), gaze=np.full((2, 2), 3, np.float32)), RetargetConfig())
     assert np.abs(far.irises).max() < 0.5  # the iris stays in its eye
+
+
+def test_a_turned_head_shows_its_irises_nearer_to_the_side_it_turns_to() -> None:
+    """They lie before the plane of the corners, so there they are in a picture of that pose, at the same gaze."""
+    ahead = average_face(100, (200, 200))
+    for turn in ([0, 0.3, 0], [0, -0.3, 0], [0.25, 0, 0]):
+        turned = moved(ahead, np.array(turn), (0, 0), 1.0)
+        shot, neutral = photo_shot(ahead)
+        shot = Shot(shot.pixels, turned, shot.texture, ahead, 0)
+        driven = drive(shot, neutral, replace(motion(), gaze=np.zeros((2, 2), np.float32)), RetargetConfig())
+        there = iris_place(turned) - iris_place(ahead)
+        assert np.linalg.norm(there, axis=1).min() > 0.02
+        assert driven.irises - iris_place(ahead) == pytest.approx(there, abs=0.012)
+
+
+def test_a_videos_irises_stay_where_they_are_unless_the_gaze_differs_by_more_than_noise() -> None:
+    shot, neutral = photo_shot()
+    own = replace(motion(), gaze=np.zeros((2, 2), np.float32))
+    for gaze, least, most in ((0.01, 0.0, 0.1), (0.15, 0.9, 1.0)):
+        aside = replace(own, gaze=np.float32([[gaze, 0], [gaze, 0]]))
+        driven = drive_over(shot, neutral, own, aside, RetargetConfig())
+        assert least <= driven.gaze.min() / gaze <= driven.gaze.max() / gaze <= most
 
 
 def test_shut_lids_shut_exactly_and_open_ones_stay() -> None:
@@ -426,8 +498,10 @@ def test_a_videos_own_expression_driven_by_itself_stays_where_it_is() -> None:
     assert own is not None
     driven = drive_over(shot, neutral, own, own, RetargetConfig())
     lids = np.concatenate([RIGHT_EYE, LEFT_EYE])
-    others = np.setdiff1d(np.arange(POINTS), lids)
+    irises = np.concatenate([RIGHT_IRIS, LEFT_IRIS])
+    others = np.setdiff1d(np.arange(POINTS), np.concatenate([lids, irises]))
     assert np.abs(driven.points - points)[others].max() < 0.002 * eye_distance(points)
+    assert np.abs(driven.points - points)[irises, :2].max() < 0.006 * eye_distance(points)
     assert np.abs(driven.points - points)[lids].max() < 0.03 * eye_distance(points)
     still = replace(own, expression=np.zeros((POINTS, 3), np.float32))
     closed = drive_over(shot, neutral, own, still, RetargetConfig())

@@ -6,7 +6,7 @@ import numpy as np
 from numba import cuda
 
 from reenact.generation import cudaover as k
-from reenact.generation.eyes import Eyeball, between_lids
+from reenact.generation.eyes import Eyeball, eye_alpha
 from reenact.generation.mouth import STRIPS, between_lips, filled_in
 from reenact.generation.plan import FacePlan, coarse_region
 from reenact.generation.staging import Field, Staging
@@ -49,11 +49,14 @@ class DeviceLayer:
         numbers, places = staging.host["eye_numbers"], staging.host["eye_places"]
         places[:] = 0
         for stroke in plan.eyes:
-            opening = between_lids(plan.points, stroke.eye, plan.origin, plan.size)
+            ball = stroke.ball
+            opening = eye_alpha(
+                plan.seen, stroke.eye, ball, stroke.place, plan.origin, plan.size, stroke.own, stroke.full
+            )
             if opening is None:
                 continue
             alpha, corner, to_uv = opening
-            ball, n, p = stroke.ball, stroke.eye * k.EYE_NUMBERS, stroke.eye * k.EYE_PLACES
+            n, p = stroke.eye * k.EYE_NUMBERS, stroke.eye * k.EYE_PLACES
             numbers[n : n + 6] = to_uv.reshape(-1)
             numbers[n + 6 : n + 8], numbers[n + 8 : n + 10] = stroke.place, ball.place
             numbers[n + 10 : n + 12] = ball.radius, stroke.weight

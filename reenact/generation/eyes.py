@@ -19,7 +19,9 @@ from reenact.types import Floats, Pixels
 
 U_REACH, V_REACH = 0.62, 0.42  # eye widths kept on either side of the middle
 DENSITY = 96  # texture pixels for each eye width
-_LID_SHY = 0.035  # eye widths by which the seen part is shrunk: lashes and the lid's edge are not eyeball
+_LID_SHY = 0.01  # eye widths by which the seen part is shrunk: lashes and the lid's edge are not eyeball
+_CORNER = (0.37, 0.47)  # eye widths from the middle: there the eyeball gives way to the corners
+_IRIS_REACH = (1.25, 1.5)  # radii: the iris's own edge and shadow end here
 EYES = ((RIGHT_EYE, RIGHT_IRIS, 33, 133), (LEFT_EYE, LEFT_IRIS, 362, 263))
 
 
@@ -64,11 +66,9 @@ def _eyeball(
     b: int,
 ) -> Eyeball:
     to_uv = corner_frame(points, a, b)
-    scale = np.array([[DENSITY, 0, U_REACH * DENSITY], [0, DENSITY, V_REACH * DENSITY]])
-    to_texture = scale[:, :2] @ to_uv
-    to_texture[:, 2] += scale[:, 2]
-    size = (int(2 * U_REACH * DENSITY), int(2 * V_REACH * DENSITY))
-    seen = cv2.warpAffine(picture, to_texture, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    seen = eye_picture(picture, to_uv)
+    to_texture = _texture_matrix(to_uv)
+    size = (seen.shape[1], seen.shape[0])
     polygon = points[ring, :2] @ to_texture[:, :2].T + to_texture[:, 2]
     mask = np.zeros(seen.shape[:2], np.uint8)
     cv2.fillPoly(mask, [np.round(polygon * 16).astype(np.int32)], 1, shift=4)
@@ -84,6 +84,21 @@ def _eyeball(
     white = _spread(colours, (mask > 0) & (distance > 1.22 * radius))
     disc = _complete_iris(colours, (mask > 0) & (distance < 1.3 * radius), du, dv, radius)
     return Eyeball(white, disc, place.astype(np.float32), radius)
+
+
+def _texture_matrix(to_uv: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """(2, 3): pixels of the picture to those of an eyeball's texture, by way of (u, v)."""
+    matrix: npt.NDArray[np.float64] = to_uv * DENSITY
+    matrix[:, 2] += np.array([U_REACH, V_REACH]) * DENSITY
+    return matrix
+
+
+def eye_picture(picture: Pixels, to_uv: npt.NDArray[np.float64]) -> Pixels:
+    """The picture about an eye, DENSITY pixels for each eye width, u in +-U_REACH and v in +-V_REACH."""
+    size = (int(2 * U_REACH * DENSITY), int(2 * V_REACH * DENSITY))
+    matrix = _texture_matrix(to_uv)
+    seen: Pixels = cv2.warpAffine(picture, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return seen
 
 
 def _spread(colours: Floats, known: npt.NDArray[np.bool_]) -> Floats:
@@ -156,6 +171,8 @@ def draw_eye(
     place: Floats,
     origin: tuple[int, int],
     weight: float,
+    own: Floats | None = None,
+    full: float = 1.0,
 ) -> None:
     """Draws an eyeball into the opening of the lids; layer (h, w, 4) uint8 BGRA, straight alpha, changed in place.
 
@@ -163,13 +180,54 @@ def draw_eye(
     eye              0 the right, 1 the left
     place            (2,) where the iris centre shall be, in (u, v)
     weight           0..1, alpha inside the opening
+    own, full        where alone it is drawn, see eye_alpha
     """
-    opening = between_lids(points, eye, origin, (layer.shape[1], layer.shape[0]))
+    opening = eye_alpha(points, eye, ball, place, origin, (layer.shape[1], layer.shape[0]), own, full)
     if opening is None:
         return
     alpha, (x, y), to_uv = opening
     region = layer[y : y + alpha.shape[0], x : x + alpha.shape[1]]
     _draw(region, alpha, to_uv, ball.white, ball.iris, ball.place, place.astype(np.float32), ball.radius, weight)
+
+
+def eye_alpha(
+    points: Floats,
+    eye: int,
+    ball: Eyeball,
+    place: Floats,
+    origin: tuple[int, int],
+    size: tuple[int, int],
+    own: Floats | None = None,
+    full: float = 1.0,
+) -> tuple[npt.NDArray[np.uint8], tuple[int, int], npt.NDArray[np.float64]] | None:
+    """`between_lids`, and of that only where the eyeball is to be drawn: not in the corners, which the mesh brings
+    along, and for less than `full` (0..1) only about the iris, where it shall be and where the picture has its `own`.
+    """
+    opening = between_lids(points, eye, origin, size)
+    if opening is not None:
+        elsewhere = place if own is None else own
+        _about_iris(opening[0], opening[2], place.astype(np.float32), elsewhere.astype(np.float32), ball.radius, full)
+    return opening
+
+
+@numba.njit(cache=True, nogil=True, fastmath=True)
+def _about_iris(alpha, to_uv, place, own, radius, full):  # type: ignore[no-untyped-def]
+    for y in range(alpha.shape[0]):
+        for x in range(alpha.shape[1]):
+            if alpha[y, x] == 0:
+                continue
+            u = to_uv[0, 0] * x + to_uv[0, 1] * y + to_uv[0, 2]
+            v = to_uv[1, 0] * x + to_uv[1, 1] * y + to_uv[1, 2]
+            there = np.sqrt((u - place[0]) ** 2 + (v - place[1]) ** 2) / radius
+            here = np.sqrt((u - own[0]) ** 2 + (v - own[1]) ** 2) / radius
+            share = max(full, _fade(min(there, here), _IRIS_REACH[0], _IRIS_REACH[1]))
+            alpha[y, x] = np.uint8(alpha[y, x] * share * _fade(abs(u), _CORNER[0], _CORNER[1]) + 0.5)
+
+
+@numba.njit(cache=True, nogil=True, fastmath=True)
+def _fade(value, low, high):  # type: ignore[no-untyped-def]
+    t = min(1.0, max(0.0, (high - value) / (high - low)))
+    return t * t * (3 - 2 * t)
 
 
 def between_lids(

@@ -15,11 +15,12 @@ import numpy.typing as npt
 from reenact.config import RetargetConfig
 from reenact.errors import InputError
 from reenact.generation.eyes import Eyeball, eyeballs
+from reenact.generation.lids import LidEdges, lid_edges
 from reenact.generation.meshwarp import with_rings
 from reenact.generation.mouth import MouthPicture, from_driver
 from reenact.geometry import eye_distance
 from reenact.retarget.calibration import Retarget
-from reenact.retarget.neutral import eye_opening
+from reenact.retarget.neutral import eye_opening, iris_place
 from reenact.retarget.transfer import Driven, drive, drive_over
 from reenact.targets.mouthbank import head_turn, lip_shape
 from reenact.tracking.eyewhite import eye_white
@@ -38,7 +39,7 @@ _EYE_POINTS = np.isin(np.arange(POINTS), np.concatenate([RIGHT_EYE, LEFT_EYE]))
 _LIP_POINTS = np.isin(np.arange(POINTS), np.concatenate([INNER_LIPS, OUTER_LIPS]))
 _STILL = (0.02, 0.04)  # IOD: displacements of a video's own points that are left out, and taken in full
 _OPEN = (0.01, 0.025)  # IOD: gap of the lips from which the inner mouth begins to be drawn, and is in full
-_GAZE = (0.04, 0.08)  # eye widths of gaze from which an eye begins to be redrawn, and is in full
+_GAZE = (0.01, 0.03)  # eye widths of gaze from which an eye begins to be redrawn, and is in full
 _LID = (0.12, 0.3)  # the same for the lids, in neutral openings
 _SHUT = (0.02, 0.07)  # height over width of an opening under which no eyeball is drawn, and in full
 _FADE = 3  # frames over which one bank mouth passes into the next
@@ -62,12 +63,18 @@ class DrivenTarget(Protocol):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class EyeStroke:
-    """An eyeball to be drawn: which eye (0 right, 1 left), its iris centre (2,) in eye widths, alpha 0..1."""
+    """An eyeball to be drawn: which eye (0 right, 1 left), its iris centre (2,) in eye widths, alpha 0..1.
+
+    own, full  the base's iris centre (2,), and 0..1 whether all of the eyeball is drawn or only what an iris that
+               moved from there changes
+    """
 
     eye: int
     ball: Eyeball
     place: Floats
     weight: float
+    own: Floats
+    full: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -75,6 +82,7 @@ class FacePlan:
     """One patch.
 
     points           (478, 3) float32: where the landmarks shall be, pixels of the output
+    seen             the same with the lids where their edges are seen, see reenact.generation.lids
     origin, size     (x, y) and (width, height) of the patch in the output
     source, target   (VERTICES, 3) float32: the mesh in the texture and in the output
     eyes             those that are drawn anew
@@ -83,6 +91,7 @@ class FacePlan:
     """
 
     points: Floats
+    seen: Floats
     origin: tuple[int, int]
     size: tuple[int, int]
     source: Floats
@@ -107,6 +116,7 @@ class FacePlanner:
         self._own = Retarget(self._gains)  # a video's own motion from its neutral
         self._own.calibrate(FaceTrack(self._neutral * np.float32(_NEUTRAL_IOD), 1.0, 0, 0, 0.0))
         self._balls: tuple[Eyeball, Eyeball] | None = None
+        self._lids: LidEdges | None = None
         self._white: Floats | None = None
         self._prepared_for: Pixels | None = None
         self._entry: int | None = None
@@ -121,10 +131,13 @@ class FacePlanner:
         if self._video:
             points = _only_what_moves(shot.points, points)
         origin, size = _box(points, shot)
-        source = with_rings(shot.texture_points, shot.texture_points)
+        assert self._lids is not None
+        seen = self._lids.seen(points)
+        closing = self._lids.openness(shot.texture_points) - self._lids.openness(points)
+        source = with_rings(self._lids.seen(shot.texture_points, np.maximum(closing, 0)), shot.texture_points)
         mouths, weight = self._mouths(points, driven, mouth)
-        eyes = tuple(self._eyes(points, driven))
-        return FacePlan(points, origin, size, source, with_rings(points, shot.points), eyes, mouths, weight)
+        eyes = tuple(self._eyes(points, driven, iris_place(shot.texture_points)))
+        return FacePlan(points, seen, origin, size, source, with_rings(seen, shot.points), eyes, mouths, weight)
 
     def _prepare(self, shot: Shot) -> None:
         """Eyeballs and the eyes' white: of the photo, or of the video's best frame."""
@@ -133,7 +146,8 @@ class FacePlanner:
         picture, points = shot.texture, shot.texture_points
         if self._video and self._bank is not None and self._bank.eyes is not None:
             picture, points = self._bank.eyes.pixels, self._bank.eyes.points
-        self._balls = eyeballs(picture, points)
+        self._lids = lid_edges(picture, points)
+        self._balls = eyeballs(picture, self._lids.seen(points))
         self._white = eye_white(picture, points)
         self._prepared_for = shot.texture
 
@@ -144,13 +158,14 @@ class FacePlanner:
         assert own is not None  # its neutral is set
         return drive_over(shot, self._neutral, own, motion, self._gains)
 
-    def _eyes(self, points: Floats, driven: Driven) -> Iterator[EyeStroke]:
+    def _eyes(self, points: Floats, driven: Driven, own: Floats) -> Iterator[EyeStroke]:
         assert self._balls is not None
         for eye in range(2):
-            weight = float(max(_smoothstep(driven.gaze[eye], *_GAZE), _smoothstep(driven.lids[eye], *_LID)))
+            full = float(_smoothstep(driven.lids[eye], *_LID))
+            weight = max(full, float(_smoothstep(driven.gaze[eye], *_GAZE)))
             weight *= float(_smoothstep(eye_opening(points)[eye], *_SHUT))
             if weight > 0:
-                yield EyeStroke(eye, self._balls[eye], driven.irises[eye], weight)
+                yield EyeStroke(eye, self._balls[eye], driven.irises[eye], weight, own[eye], full)
 
     def _mouths(
         self, points: Floats, driven: Driven, mouth: InnerMouth | None

@@ -71,7 +71,8 @@ class PortraitGenerator:
         base = self._warped(shot, plan, shot.pixels[y : y + height, x : x + width])
         eyes = np.zeros((height, width, 4), np.uint8)
         for stroke in plan.eyes:
-            draw_eye(eyes, plan.points, stroke.eye, stroke.ball, stroke.place, plan.origin, stroke.weight)
+            eye, ball = stroke.eye, stroke.ball
+            draw_eye(eyes, plan.seen, eye, ball, stroke.place, plan.origin, stroke.weight, stroke.own, stroke.full)
         lay_over(base, eyes)
         mouth_layer = np.zeros((height, width, 4), np.uint8)
         _draw_mouths(mouth_layer, plan)

@@ -11,9 +11,13 @@ from reenact.retarget.population import as_average_person
 from reenact.tracking.topology import RIGID
 from reenact.types import FaceTrack, Floats, Motion
 
-_CLOSED_LID = (
-    0.34  # of the neutral opening: what the mesh still shows of a shut eye (rendered 0.2 to 0.5, real 0.1 to 0.33)
-)
+# Opening of the driver's eye over its neutral, as the mesh has it, and what it stands for: a shut eye is tracked at 0.2
+# to 0.5 of the neutral opening (real ones at 0.1 to 0.33), and what is wide open hardly shows.
+_TRACKED = (0.38, 0.65, 0.88, 1.0, 1.5)
+_MEANT = (0.0, 0.55, 0.93, 1.0, 1.3)
+_WINK = (0.65, 0.9)  # of the neutral opening: an eye more open than that takes no part in what the other one does
+
+_GAZE_NOISE = 0.04  # eye widths: the mesh's irises stray so far about where the eyes look
 
 
 def find_neutral(tracks: Sequence[FaceTrack]) -> FaceTrack:
@@ -106,7 +110,7 @@ class Retarget:
             shift=shift.astype(np.float32),
             scale=pose.scale,
             expression=expression.astype(np.float32),
-            gaze=iris_place(rest) - self._iris,
+            gaze=_gaze(iris_place(rest) - self._iris),
             lids=_openness(eye_opening(rest) / self._lids),
             seq=track.seq,
             t_capture=track.t_capture,
@@ -114,6 +118,22 @@ class Retarget:
         return as_average_person(motion)
 
 
+def _gaze(shift: Floats) -> Floats:
+    """What both eyes do, of the shift (2, 2) of each.
+
+    They look the same way, so half the noise goes; small shifts, mostly noise, are shrunk (the Wiener gain of a shift
+    of that size).
+    """
+    both = shift.mean(0, keepdims=True)
+    size = float((both**2).sum())
+    return np.repeat(both * np.float32(size / (size + _GAZE_NOISE**2)), 2, axis=0)
+
+
 def _openness(ratio: Floats) -> Floats:
-    """Opening over the neutral's, shut eyes stretched to 0: (2,) float32"""
-    return np.maximum((ratio - _CLOSED_LID) / (1 - _CLOSED_LID), 0).astype(np.float32)
+    """Opening over the neutral's, shut eyes at 0: (2,) float32.
+
+    Lids go together but for winks, and that of the two eyes which is tracked as more shut is the one to believe.
+    """
+    apart = np.clip((_WINK[1] - ratio) / (_WINK[1] - _WINK[0]), 0, 1)
+    together = ratio + apart * (ratio.min() - ratio)
+    return np.interp(together, _TRACKED, _MEANT).astype(np.float32)

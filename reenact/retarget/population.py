@@ -15,8 +15,7 @@ from importlib import resources
 import numpy as np
 
 from reenact.geometry import Array, rotation_matrix, rotation_vector
-from reenact.retarget.neutral import iris_place
-from reenact.tracking.topology import INNER_LIPS, face_model
+from reenact.tracking.topology import INNER_LIPS
 from reenact.types import POINTS, Floats, Motion
 
 ROTATION_UNIT = 3.0  # radians are multiplied with this among the features
@@ -44,11 +43,9 @@ def as_average_person(motion: Motion) -> Motion:
     result = features @ weights
     correction = result[POINTS * 3 :].astype(np.float64)
     expression = result[: POINTS * 3].reshape(POINTS, 3) - pose_part(motion.rotation)
-    mean = face_model().mean
     return replace(
         motion,
         expression=expression,
-        gaze=iris_place(mean + expression) - iris_place(mean),
         rotation=rotation_matrix(turn + correction[:3]).astype(np.float32),
         shift=motion.shift + correction[3:5].astype(np.float32),
         scale=motion.scale * float(np.exp(correction[5])),

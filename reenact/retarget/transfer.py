@@ -8,7 +8,7 @@ from reenact.config import RetargetConfig
 from reenact.geometry import Similarity, eye_distance, rotation_matrix, rotation_vector
 from reenact.retarget.neutral import eye_opening, head_pose, iris_place
 from reenact.retarget.population import pose_part
-from reenact.tracking.topology import INNER_LIPS, RIGID
+from reenact.tracking.topology import INNER_LIPS, LEFT_IRIS, RIGHT_IRIS, RIGID
 from reenact.types import Floats, Motion, Shot
 
 # upper and lower lid, right eye then left; their distance follows the driver's lids
@@ -19,6 +19,8 @@ LIDS = (
 _CONTACT = (0.004, 0.012)  # IOD: a driver's gap of the lips at which they touch, and from which they are left alone
 _CHANGED = (0.01, 0.04)  # IOD: changes up to which a point is left as it is, and from which it is not
 _WIDEST = 1.3  # neutral openings: a driver whose neutral was taken squinting must not make eyes bulge
+_EYES = ((RIGHT_IRIS, 33, 133), (LEFT_IRIS, 362, 263))
+_IRIS_NOISE = (0.015, 0.04)  # eye widths: of the irises wanted in a photo, and in a video that has a gaze of its own
 _GAZE_REACH = (0.3, 0.14)  # eye widths from the middle that an iris centre may go, along and across
 
 
@@ -64,7 +66,7 @@ def drive(shot: Shot, neutral: Floats, motion: Motion, gains: RetargetConfig) ->
     gain = np.float32(gains.expression_gain)
     turn = rotation_matrix(rotation_vector(motion.rotation) * gains.head_gain)
     shape = neutral + gain * motion.expression + pose_part(turn)
-    return _driven(shot, shape, head_pose(shot.points, neutral), neutral, motion, gains)
+    return _driven(shot, shape, head_pose(shot.points, neutral), neutral, motion, gains, _IRIS_NOISE[0])
 
 
 def drive_over(shot: Shot, neutral: Floats, own: Motion, motion: Motion, gains: RetargetConfig) -> Driven:
@@ -78,25 +80,60 @@ def drive_over(shot: Shot, neutral: Floats, own: Motion, motion: Motion, gains: 
     keep = 1 - np.clip((size - _CHANGED[0]) / (_CHANGED[1] - _CHANGED[0]), 0, 1)[:, None]
     there = pose.undo(shot.points).astype(np.float32) + change
     shape = (expected + keep * (there - expected)).astype(np.float32)
-    return _driven(shot, shape, pose, neutral, motion, gains)
+    return _driven(shot, shape, pose, neutral, motion, gains, _IRIS_NOISE[1])
 
 
 def _driven(
-    shot: Shot, shape: Floats, pose: Similarity, neutral: Floats, motion: Motion, gains: RetargetConfig
+    shot: Shot,
+    shape: Floats,
+    pose: Similarity,
+    neutral: Floats,
+    motion: Motion,
+    gains: RetargetConfig,
+    noise: float,
 ) -> Driven:
     _meet_lips(shape, neutral)
     opening = 1 + (motion.lids - 1) * min(gains.expression_gain, 1.0)
     _set_lids(shape, neutral, opening, wide=shot.texture is shot.pixels)
-    irises = np.clip(iris_place(neutral) + motion.gaze * gains.gaze_gain, -np.array(_GAZE_REACH), _GAZE_REACH)
+    _turn_eyes(shape, neutral, motion.gaze * gains.gaze_gain)
+    points = pose.apply(shape).astype(np.float32)
     own = iris_place(shot.texture_points)
+    wanted = iris_place(points)
+    irises = _worth_moving(own, wanted, noise)
+    for (iris, a, b), back in zip(_EYES, irises - wanted, strict=True):
+        line = points[b, :2] - points[a, :2]
+        points[iris, :2] += back[0] * line + back[1] * np.array([-line[1], line[0]])
     rest = np.maximum(eye_opening(neutral), 0.05)
     return Driven(
-        pose.apply(shape).astype(np.float32),
+        points,
         shape,
-        irises.astype(np.float32),
+        irises,
         np.linalg.norm(irises - own, axis=1).astype(np.float32),
         np.abs(eye_opening(shape) - eye_opening(shot.texture_points)) / rest,
     )
+
+
+def _turn_eyes(shape: Floats, neutral: Floats, gaze: Floats) -> None:
+    """Moves the irises by gaze (2, 2) from where they rest between their eye's corners.
+
+    This is done in the head's axes: an iris is nearer to the viewer than the corners are, so a turned head shows it
+    elsewhere between them.
+    """
+    rest = iris_place(neutral)
+    reach = np.array(_GAZE_REACH)
+    moved = np.clip(rest + gaze, np.minimum(-reach, rest), np.maximum(reach, rest)) - rest
+    for (iris, a, b), (along, across) in zip(_EYES, moved, strict=True):
+        line = neutral[b] - neutral[a]
+        offset = along * line + across * np.array([-line[1], line[0], 0], np.float32)
+        shape[iris] = neutral[iris] + (shape[[a, b]].mean(0) - neutral[[a, b]].mean(0)) + offset
+
+
+def _worth_moving(own: Floats, wanted: Floats, noise: float) -> Floats:
+    """Between the irises' own places (2, 2) and those that are wanted: what is no further than tracking errs stays."""
+    change = wanted - own
+    size = (change**2).sum(1, keepdims=True)
+    moved: Floats = (own + change * (size / (size + noise**2))).astype(np.float32)
+    return moved
 
 
 def _set_lids(shape: Floats, neutral: Floats, opening: Floats, *, wide: bool) -> None:
