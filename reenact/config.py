@@ -81,6 +81,7 @@ class TrackingConfig:
     min_cutoff_hz: float = 10.0  # smoothing of a face at rest
     beta: float = 150.0  # how fast the smoothing gives way to motion, Hz for each IOD/s
     smooth: bool = True
+    views: bool = False  # the picture of the face goes with its track: skin is read as well, 7 ms more
 
     def __post_init__(self) -> None:
         _within("max_faces", self.max_faces, 1, 16)

@@ -84,7 +84,7 @@ def render(
     path, output = Path(driver), Path(output)
     check_output(output, path)
     retarget, generator = retarget or RetargetConfig(), generator or GeneratorConfig()
-    tracking = TrackingConfig(smooth=False)  # CalmTracker does without delay what smoothing does with some
+    tracking = TrackingConfig(smooth=False, views=True)  # CalmTracker does without delay what smoothing does with some
     told: list[Signed] = []
     ledger = Ledger("render", partial(driver_file, path), generator)
     with (
@@ -169,7 +169,7 @@ def find_rest(driver: Path, retarget: RetargetConfig, picture: Path | None = Non
 def _tracks(pictures: Iterator[Frame]) -> list[FaceTrack]:
     from reenact.tracking import FaceMeshTracker
 
-    with FaceMeshTracker(TrackingConfig()) as tracker:
+    with FaceMeshTracker(TrackingConfig(views=True)) as tracker:
         return [track for frame in pictures if (track := tracker.track(frame)) is not None]
 
 
@@ -177,7 +177,8 @@ def _of_picture(path: Path) -> FaceTrack:
     from reenact.sources import read_picture
     from reenact.tracking import FaceMeshTracker
 
-    with FaceMeshTracker(still=True) as tracker:  # as every fresh tracker it calls its first subject 0
+    # as every fresh tracker it calls its first subject 0
+    with FaceMeshTracker(TrackingConfig(views=True), still=True) as tracker:
         track = tracker.track(Frame(read_picture(path), 0, 0.0))
     if track is None:
         raise SourceError(f"{path} shows no face: expected a picture of the driver with a neutral face")

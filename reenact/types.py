@@ -71,12 +71,29 @@ class Frame:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class FaceView:
+    """The tracked face, upright and small, for measuring how its skin moved; read by the retargeter, shown nowhere.
+
+    grey    (h, w) uint8
+    matrix  (2, 3) float64: pixels of the frame to pixels of `grey`
+    """
+
+    grey: npt.NDArray[np.uint8]
+    matrix: npt.NDArray[np.float64]
+
+    def __post_init__(self) -> None:
+        _check("FaceView.grey", self.grey, np.uint8, (None, None))
+        _check("FaceView.matrix", self.matrix, np.float64, (2, 3))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class FaceTrack:
     """The followed face in one Frame.
 
     points   (478, 3) float32, pixels of the frame
     score    0..1: how much this is a face; below TrackingConfig.min_score the tracker gives None instead
     subject  id of the person followed; changes when another face takes over
+    view     the face's picture, None where it was not asked for: motion is then read from the points alone
     """
 
     points: Floats
@@ -84,6 +101,7 @@ class FaceTrack:
     subject: int
     seq: int
     t_capture: float
+    view: FaceView | None = None
 
     def __post_init__(self) -> None:
         check_points("FaceTrack.points", self.points)
@@ -162,6 +180,8 @@ class Shot:
     index           which frame of the target this is; 0 for a photo
     found           False where the target shows no face just now: it is then shown as it is, `points`
                     are those of the nearest frame that has one
+    expression      (478, 3) float32: what the face does there already, as Motion.expression; None where only its
+                    points tell
     """
 
     pixels: Pixels
@@ -170,8 +190,11 @@ class Shot:
     texture_points: Floats
     index: int
     found: bool = True
+    expression: Floats | None = None
 
     def __post_init__(self) -> None:
+        if self.expression is not None:
+            check_points("Shot.expression", self.expression)
         check_pixels("Shot.pixels", self.pixels)
         check_pixels("Shot.texture", self.texture)
         check_points("Shot.points", self.points)

@@ -297,7 +297,11 @@ def test_the_page_says_what_the_terminal_says() -> None:
     ).as_json()
     said = latency_page.sentences(run)
     page = latency_page.document(run)
-    for words in ("2 of 300 dropped, 0.67 % (1 by the camera, 1 by the tracker)", "wanted at most 5", "without network"):
+    for words in (
+        "2 of 300 dropped, 0.67 % (1 by the camera, 1 by the tracker)",
+        "wanted at most 5",
+        "without network",
+    ):
         assert any(words in sentence for sentence in said), words
         assert words in page
 

@@ -355,3 +355,5 @@ def test_tracks_check_themselves(tmp_path: Path) -> None:
     write_tracks(tmp_path, Tracks(points, np.ones(3, bool), points[0]))
     with pytest.raises(TargetError, match="points"):
         Tracks(points[:0], np.ones(0, bool), points[0])
+    with pytest.raises(TargetError, match=r"weights is float32 \(3, 7\)"):
+        Tracks(points, np.ones(3, bool), points[0], np.zeros((3, 7), np.float32))

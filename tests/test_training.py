@@ -192,7 +192,8 @@ def test_batch_number_k_is_the_same_whatever_came_before(data: Path) -> None:
     again = next(resumed)
     for source in (from_start, resumed):
         source.close()
-    assert all(torch.equal(a, b) for a, b in zip(third, again, strict=True))
+    # a head's turn is fitted by LAPACK, whose last bit depends on where in memory the points lie
+    assert all(torch.allclose(a, b, rtol=0, atol=1e-7) for a, b in zip(third, again, strict=True))
 
 
 def test_nobody_to_learn_from_is_told(data: Path, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """A video target plays to and fro, knows its face in each frame, and stays within its memory."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,8 +10,9 @@ from people import motion, moving_face, write_video
 from reenact.config import MediaConfig
 from reenact.errors import SourceError, TargetError
 from reenact.sources import VideoFile
+from reenact.targets import bundle as bundle_files
 from reenact.targets import prepare
-from reenact.targets.bundle import MANIFEST, read_bundle, sha256
+from reenact.targets.bundle import MANIFEST, read_bundle, read_tracks, sha256
 from reenact.targets.library import add_target, load_target, open_target
 from reenact.targets.steady import fill_gaps, steady
 from reenact.targets.video import VideoTarget, there_and_back
@@ -70,6 +72,19 @@ def test_its_points_follow_the_face(target: VideoTarget) -> None:
     nose = np.array([target.shot(n, None).points[1, :2] for n in range(GONE.start)])
     truth = np.array([[6 * np.sin(i / 3), 3 * np.cos(i / 4)] for i in range(GONE.start)])
     assert np.abs((nose - nose.mean(0)) - (truth - truth.mean(0))).max() < 1.0
+
+
+def test_its_frames_tell_their_own_expression_where_it_was_measured(target: VideoTarget) -> None:
+    """The face only wanders about in this video: it makes next to no expression."""
+    own = [target.shot(n, None).expression for n in range(GONE.start)]
+    assert all(e is not None and e.shape == (478, 3) for e in own)
+    assert np.abs(np.array(own)[:, :468]).mean() < 0.012
+    tracks = read_tracks(target.bundle)
+    np.savez(target.bundle.folder / "old.npz", points=tracks.points, found=tracks.found, neutral=tracks.neutral)
+    older = replace(target.bundle)
+    with pytest.MonkeyPatch.context() as patch:  # a bundle made before anybody measured
+        patch.setattr(bundle_files, "TRACKS", "old.npz")
+        assert read_tracks(older).weights is None
 
 
 def test_it_says_where_no_face_is(target: VideoTarget) -> None:
@@ -144,7 +159,7 @@ def test_videos_that_cannot_be_used(home: Path, tmp_path: Path) -> None:
 def test_progress_is_told(home: Path, file: Path) -> None:
     told: list[tuple[str, int, int]] = []
     open_target(file, "synthetic", progress=lambda *step: told.append(step)).close()
-    assert {what for what, _, _ in told} == {"tracking the face", "gathering mouths", "done"}
+    assert {what for what, _, _ in told} == {"tracking the face", "reading its expressions", "gathering mouths", "done"}
     assert all(done <= total for _, done, total in told)
 
 

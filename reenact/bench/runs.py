@@ -58,7 +58,7 @@ def _composed(scene: Scene, variants: Variants, retarget: RetargetConfig, genera
     from reenact.tracking.calm import CalmTracker
 
     with ExitStack() as stack:
-        tracker = FaceMeshTracker(TrackingConfig(smooth=False))
+        tracker = FaceMeshTracker(TrackingConfig(smooth=False, views=True))
         stack.callback(tracker.close)
         calm = CalmTracker(tracker)
         engines = _engines(scene.target, calm, variants, retarget, generator, stack)

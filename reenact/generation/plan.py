@@ -37,7 +37,7 @@ _GROW, _FEATHER = 0.03, 0.10  # IOD: how far the mask goes beyond the oval, and 
 _STILL_LIDS, _STILL_LIPS = (0.012, 0.024), (0.004, 0.012)  # the same where less is seen
 _EYE_POINTS = np.isin(np.arange(POINTS), np.concatenate([RIGHT_EYE, LEFT_EYE]))
 _LIP_POINTS = np.isin(np.arange(POINTS), np.concatenate([INNER_LIPS, OUTER_LIPS]))
-_STILL = (0.02, 0.04)  # IOD: displacements of a video's own points that are left out, and taken in full
+_STILL = (0.01, 0.02)  # IOD: displacements of a video's own points that are left out, and taken in full
 _OPEN = (0.01, 0.025)  # IOD: gap of the lips from which the inner mouth begins to be drawn, and is in full
 _GAZE = (0.01, 0.03)  # eye widths of gaze from which an eye begins to be redrawn, and is in full
 _LID = (0.12, 0.3)  # the same for the lids, in neutral openings
@@ -113,7 +113,7 @@ class FacePlanner:
         self._video = target.kind == "video"
         self._bank = target.bank
         self.mouth = _mouth_way(mouth, self._bank)
-        self._own = Retarget(self._gains)  # a video's own motion from its neutral
+        self._own = Retarget(self._gains)  # a video's own motion from its neutral, where its shots do not tell
         self._own.calibrate(FaceTrack(self._neutral * np.float32(_NEUTRAL_IOD), 1.0, 0, 0, 0.0))
         self._balls: tuple[Eyeball, Eyeball] | None = None
         self._lids: LidEdges | None = None
@@ -154,8 +154,11 @@ class FacePlanner:
     def _drive(self, shot: Shot, motion: Motion) -> Driven:
         if not self._video:
             return drive(shot, self._neutral, motion, self._gains)
-        own = self._own.retarget(FaceTrack(shot.points, 1.0, 0, shot.index, 0.0))
-        assert own is not None  # its neutral is set
+        own = shot.expression
+        if own is None:
+            told = self._own.retarget(FaceTrack(shot.points, 1.0, 0, shot.index, 0.0))
+            assert told is not None  # its neutral is set
+            own = told.expression
         return drive_over(shot, self._neutral, own, motion, self._gains)
 
     def _eyes(self, points: Floats, driven: Driven, own: Floats) -> Iterator[EyeStroke]:

@@ -1,6 +1,7 @@
 """The driver against the driver's own neutral: calibration and relative motion."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -8,6 +9,7 @@ from reenact.config import RetargetConfig
 from reenact.geometry import eye_distance, fit_similarity
 from reenact.retarget.neutral import eye_opening, head_pose, iris_place, mouth_gap
 from reenact.retarget.population import as_average_person
+from reenact.retarget.skin import Skin
 from reenact.tracking.topology import RIGID
 from reenact.types import FaceTrack, Floats, Motion
 
@@ -40,11 +42,7 @@ def find_neutral(tracks: Sequence[FaceTrack]) -> FaceTrack:
     )
     best = int(np.argmin(unrest))
     near = np.flatnonzero(unrest <= unrest[best] + 0.05)
-    return FaceTrack(_mean_face(points[near], points[best]), tracks[best].score, *_identity(tracks[best]))
-
-
-def _identity(track: FaceTrack) -> tuple[int, int, float]:
-    return track.subject, track.seq, track.t_capture
+    return replace(tracks[best], points=_mean_face(points[near], points[best]))
 
 
 def _mean_face(points: Floats, reference: Floats) -> Floats:
@@ -96,6 +94,7 @@ class Retarget:
         self._centre = points[RIGID].mean(0)
         self._lids = np.maximum(eye_opening(points), 0.05)
         self._iris = iris_place(points)
+        self._skin = None if neutral.view is None else Skin(neutral.view, neutral.points)
         self.ready = True
 
     def _motion(self, track: FaceTrack) -> Motion:
@@ -115,7 +114,10 @@ class Retarget:
             seq=track.seq,
             t_capture=track.t_capture,
         )
-        return as_average_person(motion)
+        measured = None
+        if self._skin is not None and track.view is not None:
+            measured = self._skin.measure(track.view, points)
+        return as_average_person(motion, measured)
 
 
 def _gaze(shift: Floats) -> Floats:

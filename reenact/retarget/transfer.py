@@ -17,7 +17,6 @@ LIDS = (
     ((386, 374), (385, 380), (387, 373), (384, 381), (388, 390), (466, 249), (398, 382)),
 )
 _CONTACT = (0.004, 0.012)  # IOD: a driver's gap of the lips at which they touch, and from which they are left alone
-_CHANGED = (0.01, 0.04)  # IOD: changes up to which a point is left as it is, and from which it is not
 _WIDEST = 1.3  # neutral openings: a driver whose neutral was taken squinting must not make eyes bulge
 _EYES = ((RIGHT_IRIS, 33, 133), (LEFT_IRIS, 362, 263))
 _IRIS_NOISE = (0.015, 0.04)  # eye widths: of the irises wanted in a photo, and in a video that has a gaze of its own
@@ -33,7 +32,8 @@ def move_head(points: Floats, motion: Motion, gain: float = 1.0) -> Floats:
     axes = head_pose(points).rotation
     turn = rotation_matrix(rotation_vector(motion.rotation) * gain)
     iod, centre = eye_distance(points), points[RIGID].mean(0).astype(np.float64)
-    moved = motion.scale**gain * ((points - centre) @ (axes @ turn @ axes.T).T) + centre
+    unbent = points - centre + iod * (pose_part(turn) @ axes.T)
+    moved = motion.scale**gain * (unbent @ (axes @ turn @ axes.T).T) + centre
     moved[:, :2] += motion.shift * iod * gain
     result: Floats = moved.astype(np.float32)
     return result
@@ -63,24 +63,16 @@ def drive(shot: Shot, neutral: Floats, motion: Motion, gains: RetargetConfig) ->
     neutral (478, 3) is the target's neutral shape in head axes.  The head's pose is the shot's own: it has
     been moved already.
     """
-    gain = np.float32(gains.expression_gain)
-    turn = rotation_matrix(rotation_vector(motion.rotation) * gains.head_gain)
-    shape = neutral + gain * motion.expression + pose_part(turn)
-    return _driven(shot, shape, head_pose(shot.points, neutral), neutral, motion, gains, _IRIS_NOISE[0])
-
-
-def drive_over(shot: Shot, neutral: Floats, own: Motion, motion: Motion, gains: RetargetConfig) -> Driven:
-    """The same in a video's shot, whose own motion from its neutral is `own`: only what differs is changed."""
     pose = head_pose(shot.points, neutral)
-    wanted = np.float32(gains.expression_gain) * motion.expression
-    change = wanted - own.expression
-    expected = neutral + wanted + pose_part(own.rotation)
-    # what the frame has beyond what is expected of its own expression is kept where little changes
-    size = np.linalg.norm(change, axis=1)
-    keep = 1 - np.clip((size - _CHANGED[0]) / (_CHANGED[1] - _CHANGED[0]), 0, 1)[:, None]
-    there = pose.undo(shot.points).astype(np.float32) + change
-    shape = (expected + keep * (there - expected)).astype(np.float32)
-    return _driven(shot, shape, pose, neutral, motion, gains, _IRIS_NOISE[1])
+    shape = pose.undo(shot.points) + gains.expression_gain * motion.expression
+    return _driven(shot, shape.astype(np.float32), pose, neutral, motion, gains, _IRIS_NOISE[0])
+
+
+def drive_over(shot: Shot, neutral: Floats, own: Floats, motion: Motion, gains: RetargetConfig) -> Driven:
+    """The same in a video's shot, whose own expression (478, 3) is `own`: only what differs is changed."""
+    pose = head_pose(shot.points, neutral)
+    shape = pose.undo(shot.points) + gains.expression_gain * motion.expression - own
+    return _driven(shot, shape.astype(np.float32), pose, neutral, motion, gains, _IRIS_NOISE[1])
 
 
 def _driven(

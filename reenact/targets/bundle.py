@@ -24,6 +24,7 @@ import cv2
 import numpy as np
 
 from reenact.errors import TargetError
+from reenact.retarget.population import population
 from reenact.targets.consent import Consent, how_to_consent
 from reenact.types import POINTS, Floats, Pixels
 
@@ -42,14 +43,24 @@ class Tracks:
     points   (N, 478, 3) float32, pixels of the frame; N = 1 for a photo
     found    (N,) bool: False where no face was there; the points are then those of the nearest frame with one
     neutral  (478, 3) float32, head axes, IOD 1: the face at rest, see reenact.retarget.neutral_shape
+    weights  (N, k) float32: the expressions it makes, see reenact.retarget.population; None where nobody measured them
     """
 
     points: Floats
     found: np.ndarray[Any, np.dtype[np.bool_]]
     neutral: Floats
+    weights: Floats | None = None
 
     def __post_init__(self) -> None:
         n = len(self.points)
+        if self.weights is not None:
+            count = len(population().modes)
+            if self.weights.shape != (n, count) or self.weights.dtype != np.float32:
+                raise TargetError(
+                    f"tracks: weights is {self.weights.dtype} {self.weights.shape}, expected {(n, count)}"
+                )
+            if not np.isfinite(self.weights).all():
+                raise TargetError("tracks: weights holds values that are not finite")
         for name, value, dtype, shape in (
             ("points", self.points, np.float32, (n, POINTS, 3)),
             ("found", self.found, np.bool_, (n,)),
@@ -220,14 +231,15 @@ def read_bundle(folder: Path) -> Bundle:
 
 
 def write_tracks(folder: Path, tracks: Tracks) -> None:
-    np.savez(folder / TRACKS, points=tracks.points, found=tracks.found, neutral=tracks.neutral)
+    more = {} if tracks.weights is None else {"weights": tracks.weights}
+    np.savez(folder / TRACKS, points=tracks.points, found=tracks.found, neutral=tracks.neutral, **more)
 
 
 def read_tracks(bundle: Bundle) -> Tracks:
     """The target's tracks; TargetError where they are unreadable, of a wrong shape, or not of every frame."""
     try:
         with np.load(bundle.path(TRACKS), allow_pickle=False) as data:
-            tracks = Tracks(data["points"], data["found"], data["neutral"])
+            tracks = Tracks(data["points"], data["found"], data["neutral"], data.get("weights"))
     except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise damaged(bundle.folder, f"{TRACKS} cannot be read ({error})") from None
     except TargetError as error:

@@ -52,7 +52,7 @@ class SmallerTarget:
     def _of_video(self, n: int) -> Shot:
         whole = self._whole.shot(n, None)
         pixels, points = self._scaled(whole.pixels), self._moved(whole.points)
-        return Shot(pixels, points, pixels, points, whole.index, whole.found)
+        return Shot(pixels, points, pixels, points, whole.index, whole.found, whole.expression)
 
     def _scaled(self, layer: Pixels) -> Pixels:
         # linear is an area filter of two by two at one half, and the only one that is quick at other sizes

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Self
 
 from reenact.config import MediaConfig
 from reenact.errors import TargetError
+from reenact.retarget.population import expression_of
 from reenact.targets.bundle import BANK, FRAME_ENDS, FRAMES, Bundle, damaged, read_tracks
 from reenact.targets.frames import DecodedFrames, Frames, StoredFrames
 from reenact.targets.generator import models_of
@@ -61,7 +62,8 @@ class VideoTarget:
             raise ValueError(f"moment {n} of a target: expected 0 or more")
         index = there_and_back(n, self.frames)
         pixels, points = self._frames[index], self._tracks.points[index]
-        return Shot(pixels, points, pixels, points, index, bool(self._tracks.found[index]))
+        own = None if self._tracks.weights is None else expression_of(self._tracks.weights[index])
+        return Shot(pixels, points, pixels, points, index, bool(self._tracks.found[index]), own)
 
     def close(self) -> None:
         self._frames.close()

@@ -18,6 +18,7 @@ from reenact.tracking.innermouth import cut_inner_mouth
 from reenact.tracking.smoothing import OneEuro
 from reenact.tracking.subject import Subject
 from reenact.tracking.topology import RIGID, face_model
+from reenact.tracking.view import view_of
 from reenact.types import FaceTrack, Floats, Frame, InnerMouth, Pixels
 
 _SETTLE = 3  # the crop found by the detector differs from the tracked one: neutral faces need the latter
@@ -76,7 +77,8 @@ class FaceMeshTracker:
         if self._config.smooth and not self._still:
             iod = np.float32(max(eye_distance(points), 1.0))
             points = self._filter(points / iod, frame.t_capture) * iod
-        return FaceTrack(points, score, self._subject.number, frame.seq, frame.t_capture)
+        view = view_of(frame.pixels, points) if self._config.views else None
+        return FaceTrack(points, score, self._subject.number, frame.seq, frame.t_capture, view)
 
     def inner_mouth(self, frame: Frame, track: FaceTrack) -> InnerMouth | None:
         """What is inside the tracked face's open lips; None when they are closed or the picture cuts them."""

@@ -46,7 +46,6 @@ class Pairs:
         self.pack = pack
         self.gap = np.array([_gap(p) for p in pack.points])
         self.opening = np.stack([eye_opening(p) for p in pack.points])
-        self._warp = MeshWarp((SIZE, SIZE))
         self._balls: dict[int, tuple[Eyeball, Eyeball]] = {}
 
     def references(self) -> list[int]:
@@ -70,7 +69,7 @@ class Pairs:
         resting = pose.apply(source).astype(np.float32)
         meshes = with_rings(source, source), with_rings(points, resting)
         inner = (slice(MARGIN, MARGIN + SIZE), slice(MARGIN, MARGIN + SIZE))
-        base = self._warp(texture, *meshes, (MARGIN, MARGIN), np.ascontiguousarray(texture[inner]))
+        base = MeshWarp((SIZE, SIZE))(texture, *meshes, (MARGIN, MARGIN), np.ascontiguousarray(texture[inner]))
         layer = np.zeros((SIZE, SIZE, 4), np.uint8)
         self._draw_eyes(layer, reference, points)
         lay_over(base, layer)

@@ -1,30 +1,75 @@
-"""Fits reenact/retarget/population.npz: person-to-person transfer of expression and pose.
+"""Fits reenact/retarget/population.npz: from landmarks and skin to expression weights and pose.
 
-    python -m reenact.training.population TRACKS.npz reenact/retarget/population.npz
+    python -m reenact.training.population RENDERER FOLDER reenact/retarget/population.npz
 
-TRACKS.npz holds tracked landmarks of groups of rendered people who all do the same:
-    N   (groups, people, 478, 3)          each person's neutral face, looking ahead
-    S   (groups, people, shots, 478, 3)   the same shots, expression and pose, of every person of a group
-    ex  (groups, shots, c)                the expression coefficients that were rendered
-One fifth of the groups is left out of a first fit, to print how far it carries; the file gets a fit on all.
+FOLDER holds what reenact.training.acted made with RENDERER.  A quarter of the people after the other is left out of a
+fit, to print how far it carries; the file gets a fit on all.
 """
 
 import sys
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from reenact.errors import InputError
 from reenact.geometry import eye_distance, fit_similarity, rotation_vector
 from reenact.retarget.neutral import head_pose
-from reenact.retarget.population import ROTATION_UNIT
-from reenact.tracking.topology import RIGID
-from reenact.types import POINTS
+from reenact.retarget.population import Population, features, population
+from reenact.tracking.topology import INNER_LIPS, LEFT_EYE, RIGHT_EYE, RIGID
+from reenact.training.acted import PICTURE
+from reenact.training.rendering.renderer import load_renderer
+from reenact.training.rendering.surface import CAMERA_CM, CENTRE
+from reenact.types import POINTS, FaceView
 
-MODES = 60  # expressions kept: 99.9 % of the variance
-_RIDGE, _POSE_RIDGE, _COEFFICIENT_RIDGE = 0.3, 1e-2, 1.0
+BASIS = 80  # landmark displacements that are told apart
+_FOCAL = 3.3  # of the picture's width: the renderer's own
+_RIDGE, _BEND_RIDGE = 0.1, 1e-3
+_FOLDS = 4
+_NEAREST = 4  # vertices that carry a landmark
+_AJAR = 0.25  # weight of jawOpen from which the inner lips can be seen
+_UPRIGHT = np.diag([1.0, -1.0, -1.0])  # the renderer's axes (y up, z to the camera) to the picture's
 
 Array = npt.NDArray[np.float64]
+
+
+class Person(NamedTuple):
+    """A file of reenact.training.acted."""
+
+    grey: npt.NDArray[np.uint8]
+    points: Any
+    framed: Any
+    expression: Any
+    pose_deg: Any
+    shift_cm: Any
+    shape: Any
+
+
+class Told(NamedTuple):
+    """Of every shot but those at rest: what landmarks tell, and what is true.
+
+    expression (m, 1434), pose (m, 6) turn, shift, log scale;  weights (m, k), true_pose (m, 6), bend (m, 1434);
+    person (m,)
+    """
+
+    expression: Array
+    pose: Array
+    weights: Array
+    true_pose: Array
+    bend: Array
+    person: Any
+
+
+def read_people(folder: Path) -> list[Person]:
+    """Raises InputError where there are none."""
+    found = []
+    for path in sorted(folder.glob("p*.npz")):
+        with np.load(path, allow_pickle=False) as data:
+            found.append(Person(*(data[name] for name in Person._fields)))
+    if not found:
+        raise InputError(f"{folder} holds nobody: make people with `python -m reenact.training.acted`")
+    return found
 
 
 def relative(neutral: Array, shot: Array) -> tuple[Array, Array]:
@@ -37,80 +82,152 @@ def relative(neutral: Array, shot: Array) -> tuple[Array, Array]:
     return expression.reshape(-1), np.concatenate([turn, shift, [np.log(pose.scale)]])
 
 
-def read(path: Path) -> tuple[Array, Array, Array]:
-    """Expressions (G, P, K, 1434), poses (G, P, K, 6) and coefficients (G, K, c) of a tracks file."""
-    with np.load(path, allow_pickle=False) as data:
-        neutral, shots, coefficients = data["N"], data["S"], data["ex"].astype(np.float64)
-    groups, people, count = shots.shape[:3]
-    expressions = np.zeros((groups, people, count, POINTS * 3))
-    poses = np.zeros((groups, people, count, 6))
-    for g, p, k in np.ndindex(groups, people, count):
-        expressions[g, p, k], poses[g, p, k] = relative(
-            neutral[g, p].astype(np.float64), shots[g, p, k].astype(np.float64)
-        )
-    return expressions, poses, coefficients
+def seen(posed: Array, turned: Array, shift: Array) -> tuple[Array, Array]:
+    """Places (n, 3) cm of the head's own axes -> pixels (n, 2) of the picture and distances (n,) from its camera."""
+    world = (posed - CENTRE) @ turned.T + shift
+    far = CAMERA_CM - world[:, 2]
+    scale = _FOCAL * PICTURE / far
+    return np.stack([PICTURE / 2 + scale * world[:, 0], PICTURE / 2 - scale * world[:, 1]], 1), far
 
 
-def of_the_others(values: Array) -> Array:
-    """For each person of a group the mean of the others, (G, P, K, n) -> the same."""
-    people = values.shape[1]
-    mean: Array = (values.sum(1, keepdims=True) - values) / (people - 1)
-    return mean
+def carriers(module: Any, model: Any, people: list[Person]) -> Array:
+    """(478, V): how much each vertex of the head model carries each landmark, by where they are seen at rest.
+
+    Closed lips hide their inner edge: it is looked for where the jaw is down.  An iris is carried by its own vertices.
+    """
+    total = np.zeros((POINTS, len(model.neutral)))
+    counted = np.zeros(POINTS)
+    face = np.unique(model.tri[model.material == model.materials["M_Face"]])
+    inner = np.isin(np.arange(POINTS), INNER_LIPS)
+    jaw = model.names.index("jawOpen")
+    for person in people:
+        for i, expression in enumerate(person.expression):
+            use = ~inner if i == 0 else inner & (expression[jaw] >= _AJAR)
+            if not use.any():
+                continue
+            posed = model.shape(person.shape, expression)
+            turned = module.rotation(*person.pose_deg[i])
+            places, _ = seen(posed, turned, person.shift_cm[i])
+            towards = face[(model.normals(posed)[face] @ turned.T)[:, 2] > 0.05]
+            for landmark in np.flatnonzero(use):
+                apart = np.linalg.norm(places[towards] - person.framed[i, landmark, :2], axis=1)
+                near = np.argpartition(apart, _NEAREST)[:_NEAREST]
+                share = 1 / np.maximum(apart[near], 0.3)
+                total[landmark, towards[near]] += share / share.sum()
+                counted[landmark] += 1
+    total /= np.maximum(counted, 1)[:, None]
+    for side, points in (("Right", range(468, 473)), ("Left", range(473, 478))):
+        own = np.unique(model.tri[model.material == model.materials[f"M_Iris{side}"]])
+        for landmark in points:
+            total[landmark] = 0
+            total[landmark, own] = 1 / len(own)
+    return total
 
 
-def fit(expressions: Array, poses: Array) -> tuple[Array, Array]:
-    """basis (MODES, 1434) and map (MODES + 3, 1434 + 6), ridge regression on the others' mean."""
-    flat = expressions.reshape(-1, POINTS * 3)
-    basis: Array = np.linalg.svd(flat, full_matrices=False)[2][:MODES]
-    features = np.concatenate([flat @ basis.T, poses.reshape(-1, 6)[:, :3] * ROTATION_UNIT], axis=1)
-    wanted = np.concatenate(
-        [of_the_others(expressions).reshape(len(flat), -1), (of_the_others(poses) - poses).reshape(-1, 6)], axis=1
+def modes_of(model: Any, carried: Array, people: list[Person]) -> Array:
+    """(k, 478, 3): what each expression moves, head axes, IOD."""
+    axes = np.mean([head_pose(p.points[0]).rotation for p in people], axis=0)
+    u, _, vt = np.linalg.svd(axes)
+    iod = np.mean([np.linalg.norm(np.diff(carried[[33, 263]] @ model.shape(p.shape, p.expression[0]), axis=0))
+                   for p in people])  # fmt: skip
+    moved = np.stack([carried @ mode for mode in model.expressions.astype(np.float64)])
+    modes: Array = moved @ _UPRIGHT / iod @ (u @ vt)
+    return modes
+
+
+def tell(module: Any, model: Any, carried: Array, people: list[Person]) -> Told:
+    rows: list[tuple[Any, ...]] = []
+    still = np.zeros(len(model.names))
+    for number, person in enumerate(people):
+        neutral = person.framed[0].astype(np.float64)
+        axes, iod, centre = head_pose(neutral).rotation, eye_distance(neutral), neutral[RIGID].mean(0)
+        resting = carried @ model.shape(person.shape, still)
+        at = [module.rotation(*pose) for pose in person.pose_deg]
+        before, far = seen(resting, at[0], person.shift_cm[0])
+        for i in range(1, len(at)):
+            after, now = seen(resting, at[i], person.shift_cm[i])
+            rotation = _UPRIGHT @ (at[i] @ at[0].T) @ _UPRIGHT
+            shift = (after[RIGID].mean(0) - before[RIGID].mean(0)) / iod
+            scale = far[RIGID].mean() / now[RIGID].mean()
+            solid = scale * ((neutral - centre) @ rotation.T) + centre
+            solid[:, :2] += shift * iod
+            beside = (after - solid[:, :2]) - (before - neutral[:, :2])
+            bend = np.c_[beside, np.zeros(POINTS)] @ rotation @ axes / iod / scale
+            true = np.concatenate([rotation_vector(axes.T @ rotation @ axes), shift, [np.log(scale)]])
+            told = relative(neutral, person.framed[i].astype(np.float64))
+            rows.append((*told, person.expression[i].astype(np.float64), true, bend.reshape(-1), number))
+    return Told(*(np.array(column) for column in zip(*rows, strict=True)))
+
+
+def ridge(x: Array, y: Array, weight: float) -> Array:
+    solved: Array = np.linalg.solve(x.T @ x + weight * np.eye(x.shape[1]), x.T @ y)
+    return solved
+
+
+def fit_bend(told: Told) -> Array:
+    """(9, 1434): what a turn, linear and quadratic, shows beside itself; see reenact.retarget.population.pose_part."""
+    x, y, z = told.true_pose[:, :3].T
+    terms = np.stack([x, y, z, x * x, y * y, z * z, x * y, x * z, y * z], axis=1)
+    bend = ridge(terms, told.bend, _BEND_RIDGE).reshape(9, POINTS, 3)
+    for ring, iris in ((RIGHT_EYE, slice(468, 473)), (LEFT_EYE, slice(473, 478))):
+        bend[:, iris] = bend[:, ring].mean(1, keepdims=True)
+    flat: Array = bend.reshape(9, -1)
+    return flat
+
+
+def error(weights: Array, true: Array, modes: Array) -> float:
+    """Mean distance in the picture of the face's points from where they truly are, percent of the IOD."""
+    apart = ((weights - true) @ modes.reshape(len(modes), -1)).reshape(-1, POINTS, 3)[:, :468, :2]
+    return float(100 * np.linalg.norm(apart, axis=-1).mean())
+
+
+def measure(people: list[Person], told: Told, learnt: Population) -> tuple[Array, Array]:
+    """Features without and with the skin's, (m, b + 3) and (m, b + 6 + k)."""
+    from reenact.retarget.skin import Skin
+
+    whole = np.eye(2, 3)
+    mesh, skin = [], []
+    shot = 0
+    for person in people:
+        reference = Skin(FaceView(person.grey[0], whole), person.points[0], learnt)
+        for i in range(1, len(person.grey)):
+            measured = reference.measure(FaceView(person.grey[i], whole), person.points[i])
+            turn = told.pose[shot, :3]
+            mesh.append(features(told.expression[shot], turn, None, learnt))
+            skin.append(features(told.expression[shot], turn, measured, learnt))
+            shot += 1
+    return np.array(mesh, np.float64), np.array(skin, np.float64)
+
+
+def main(renderer: Path, folder: Path, output: Path) -> None:
+    module = load_renderer(renderer)
+    model = module.HeadModel()
+    people = read_people(folder)
+    carried = carriers(module, model, people)
+    modes = modes_of(model, carried, people)
+    told = tell(module, model, carried, people)
+    basis = np.linalg.svd(told.expression, full_matrices=False)[2][:BASIS]
+    bend = fit_bend(told)
+    points = population().points  # chosen once by hand: brows, lids, lips, nose, cheeks, chin, and the skull's own
+    none = np.zeros(0, np.float32)
+    learnt = Population(basis.astype(np.float32), modes.astype(np.float32), none, none, bend.astype(np.float32), points)
+    wanted = np.concatenate([told.weights, told.true_pose - told.pose], axis=1)
+    maps = {}
+    for name, x in zip(("from_mesh", "from_skin"), measure(people, told, learnt), strict=True):
+        left = np.zeros_like(wanted)
+        for fold in range(_FOLDS):
+            trained = told.person % _FOLDS != fold
+            left[~trained] = x[~trained] @ ridge(x[trained], wanted[trained], _RIDGE)
+        count = told.weights.shape[1]
+        off = np.degrees(np.abs(left - wanted)[:, count : count + 3].mean(0))
+        print(f"{name}, left-out people: {error(left[:, :count], told.weights, modes):.3f} % IOD, "
+              f"pose {off[0]:.2f}, {off[1]:.2f}, {off[2]:.2f} degrees")  # fmt: skip
+        maps[name] = ridge(x, wanted, _RIDGE).astype(np.float16)
+    arrays = {"basis": basis, "modes": modes.reshape(len(modes), -1), "bend": bend}
+    np.savez_compressed(
+        output, points=points.astype(np.int16), **maps, **{k: v.astype(np.float16) for k, v in arrays.items()}
     )
-    gram = features.T @ features + _RIDGE * np.eye(features.shape[1])
-    return basis, np.linalg.solve(gram, features.T @ wanted)
-
-
-def fit_pose_part(expressions: Array, poses: Array, coefficients: Array) -> Array:
-    """(9, 1434): what the turn alone, linear and quadratic, adds to an expression, the coefficients held fixed."""
-    people = expressions.shape[1]
-    x, y, z = poses.reshape(-1, 6)[:, :3].T
-    turn = np.stack([x, y, z, x * x, y * y, z * z, x * y, x * z, y * z], axis=1)
-    known = np.repeat(coefficients[:, None], people, axis=1).reshape(len(turn), -1)
-    features = np.concatenate([turn, known, known**2], axis=1)
-    ridge = np.full(features.shape[1], _COEFFICIENT_RIDGE)
-    ridge[: turn.shape[1]] = _POSE_RIDGE
-    weights = np.linalg.solve(
-        features.T @ features + np.diag(ridge), features.T @ expressions.reshape(len(turn), POINTS * 3)
-    )
-    part: Array = weights[: turn.shape[1]]
-    return part
-
-
-def error(predicted: Array, expressions: Array) -> float:
-    """Mean distance in the picture of the face's points from the others' mean, percent of the IOD."""
-    difference = (predicted - of_the_others(expressions)).reshape(-1, POINTS, 3)[:, :468, :2]
-    return float(100 * np.linalg.norm(difference, axis=-1).mean())
-
-
-def predict(basis: Array, weights: Array, expressions: Array, poses: Array) -> Array:
-    features = np.concatenate([expressions @ basis.T, poses[..., :3] * ROTATION_UNIT], axis=-1)
-    predicted: Array = (features @ weights)[..., : POINTS * 3]
-    return predicted
-
-
-def main(tracks: Path, output: Path) -> None:
-    expressions, poses, coefficients = read(tracks)
-    held = max(1, len(expressions) // 5)
-    trial = fit(expressions[held:], poses[held:])
-    left, turned = expressions[:held], poses[:held]
-    print(
-        f"left-out people: {error(left, left):.3f} % copied, {error(predict(*trial, left, turned), left):.3f} % fitted"
-    )
-    basis, weights = fit(expressions, poses)
-    part = fit_pose_part(expressions, poses, coefficients)
-    arrays = {"basis": basis, "map": weights, "pose": part}
-    np.savez_compressed(output, **{name: array.astype(np.float16) for name, array in arrays.items()})
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]))
+    main(*(Path(a) for a in sys.argv[1:4]))
