@@ -6,9 +6,9 @@ import numpy as np
 
 from reenact.config import RetargetConfig
 from reenact.geometry import Similarity, eye_distance, rotation_matrix, rotation_vector
-from reenact.retarget.neutral import eye_opening, head_pose, iris_place
+from reenact.retarget.neutral import eye_opening, head_pose, iris_place, mouth_gap
 from reenact.retarget.population import pose_part
-from reenact.tracking.topology import INNER_LIPS, LEFT_IRIS, RIGHT_IRIS, RIGID
+from reenact.tracking.topology import INNER_LIPS, LEFT_IRIS, OUTER_LIPS, RIGHT_IRIS, RIGID
 from reenact.types import Floats, Motion, Shot
 
 # upper and lower lid, right eye then left; their distance follows the driver's lids
@@ -17,6 +17,8 @@ LIDS = (
     ((386, 374), (385, 380), (387, 373), (384, 381), (388, 390), (466, 249), (398, 382)),
 )
 _CONTACT = (0.004, 0.012)  # IOD: a driver's gap of the lips at which they touch, and from which they are left alone
+_SHUT_LIPS = 0.05  # IOD: a gap wider than at rest by which the driver's lips are no longer shut
+_FOLLOWS = np.float32(0.8)  # of what the inner edge of a lip does, its outer edge does
 _WIDEST = 1.3  # neutral openings: a driver whose neutral was taken squinting must not make eyes bulge
 _EYES = ((RIGHT_IRIS, 33, 133), (LEFT_IRIS, 362, 263))
 _IRIS_NOISE = (0.015, 0.04)  # eye widths: of the irises wanted in a photo, and in a video that has a gaze of its own
@@ -71,8 +73,10 @@ def drive(shot: Shot, neutral: Floats, motion: Motion, gains: RetargetConfig) ->
 def drive_over(shot: Shot, neutral: Floats, own: Floats, motion: Motion, gains: RetargetConfig) -> Driven:
     """The same in a video's shot, whose own expression (478, 3) is `own`: only what differs is changed."""
     pose = head_pose(shot.points, neutral)
-    shape = pose.undo(shot.points) + gains.expression_gain * motion.expression - own
-    return _driven(shot, shape.astype(np.float32), pose, neutral, motion, gains, _IRIS_NOISE[1])
+    wanted = gains.expression_gain * motion.expression
+    shape = (pose.undo(shot.points) + wanted - own).astype(np.float32)
+    _close_lips(shape, neutral, mouth_gap(neutral + wanted))
+    return _driven(shot, shape, pose, neutral, motion, gains, _IRIS_NOISE[1])
 
 
 def _driven(
@@ -137,6 +141,25 @@ def _set_lids(shape: Floats, neutral: Floats, opening: Floats, *, wide: bool) ->
         if wide or opening[eye] < 1:
             for upper, lower in pairs:
                 shape[upper] = shape[lower] + (neutral[upper] - neutral[lower]) * min(opening[eye], _WIDEST)
+
+
+def _close_lips(shape: Floats, neutral: Floats, gap: float) -> None:
+    """Brings lips together that what was taken off the frame's own expression left open, where the driver's are shut.
+
+    gap  IOD: of the neutral's lips under the wanted expression
+    """
+    now = mouth_gap(shape)
+    shut = 1 - np.clip((gap - mouth_gap(neutral)) / _SHUT_LIPS, 0, 1)
+    if now <= gap or shut == 0:
+        return
+    share = np.float32(shut * (1 - gap / now))
+    for i in range(1, len(INNER_LIPS) // 2):
+        upper, lower = INNER_LIPS[i], INNER_LIPS[len(INNER_LIPS) - i]
+        closer = share * (shape[upper] - shape[lower]) / 2
+        shape[upper] -= closer
+        shape[lower] += closer
+        shape[OUTER_LIPS[i]] -= _FOLLOWS * closer
+        shape[OUTER_LIPS[len(OUTER_LIPS) - i]] += _FOLLOWS * closer
 
 
 def _meet_lips(shape: Floats, neutral: Floats) -> None:
