@@ -17,6 +17,8 @@ LIDS = (
     ((386, 374), (385, 380), (387, 373), (384, 381), (388, 390), (466, 249), (398, 382)),
 )
 _CONTACT = (0.004, 0.012)  # IOD: a driver's gap of the lips at which they touch, and from which they are left alone
+_ASIDE = (0.15, 0.35)  # radians that a resting face looks aside from which the bend, learnt from faces that look ahead,
+#                        fades, and is left out
 _SHUT_LIPS = 0.05  # IOD: a gap wider than at rest by which the driver's lips are no longer shut
 _FOLLOWS = np.float32(0.8)  # of what the inner edge of a lip does, its outer edge does
 _WIDEST = 1.3  # neutral openings: a driver whose neutral was taken squinting must not make eyes bulge
@@ -29,12 +31,14 @@ def move_head(points: Floats, motion: Motion, gain: float = 1.0) -> Floats:
     """Where the points (478, 3) of a resting face go when only its head moves: (478, 3) float32.
 
     The driver's rotation, measured in the driver's head axes, is applied in the target's; shift and
-    size are taken relative to the eyes' distance.
+    size are taken relative to the eyes' distance.  What the landmarks' depth has wrong is made good (`pose_part`).
     """
     axes = head_pose(points).rotation
     turn = rotation_matrix(rotation_vector(motion.rotation) * gain)
     iod, centre = eye_distance(points), points[RIGID].mean(0).astype(np.float64)
-    unbent = points - centre + iod * (pose_part(turn) @ axes.T)
+    turned = float(np.linalg.norm(rotation_vector(axes)))
+    ahead = min(1.0, max(0.0, (_ASIDE[1] - turned) / (_ASIDE[1] - _ASIDE[0])))
+    unbent = points - centre + ahead * iod * (pose_part(turn) @ axes.T)
     moved = motion.scale**gain * (unbent @ (axes @ turn @ axes.T).T) + centre
     moved[:, :2] += motion.shift * iod * gain
     result: Floats = moved.astype(np.float32)
