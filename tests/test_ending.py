@@ -65,8 +65,9 @@ def test_before_there_is_anything_to_stop_it_interrupts() -> None:
 
 
 COMMAND = """
-import sys, time
+import signal, sys, time
 from pathlib import Path
+signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored by what a shell starts in the background
 sys.path[:0] = {path!r}
 from reenact import cli
 
