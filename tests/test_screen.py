@@ -276,7 +276,10 @@ def test_keys_of_a_terminal_come_one_by_one_and_it_is_left_as_it_was(monkeypatch
     import pty
     import termios
 
-    master, slave = pty.openpty()
+    try:
+        master, slave = pty.openpty()
+    except OSError as error:  # a bare root without /dev/pts
+        pytest.skip(f"no terminal to try: {error}")
     before = termios.tcgetattr(slave)
     with os.fdopen(slave, "rb", buffering=0) as terminal:
         monkeypatch.setattr(sys, "stdin", terminal)
