@@ -145,6 +145,8 @@ class Engine:
                 if mouth is not None and not within_lips(mouth):
                     self._note("inner mouth", Untrusted("the inner mouth reaches beyond the lips"))
                     mouth = None
+        if track.view is not None:  # what goes on to where pictures are made holds no picture of the driver
+            track = replace(track, view=None)
         return Reading(frame.seq, frame.t_capture, motion, mouth, track)
 
     def compose(self, reading: Reading, n: int, now: float) -> Composite:

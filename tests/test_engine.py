@@ -2,7 +2,9 @@
 
 import threading
 import time
+from dataclasses import replace
 
+import numpy as np
 import pytest
 from fakes import (
     FakeBlender,
@@ -26,7 +28,7 @@ from reenact.pacing import Pacer
 from reenact.playing import Playing
 from reenact.stages import Blender, Generator, Retargeter, Sink, Source, Target, Tracker
 from reenact.stats import LATENCY
-from reenact.types import Composite, Frame, Kind
+from reenact.types import Composite, FaceTrack, FaceView, Frame, Kind, Motion
 
 
 class PacedSource(FakeSource):
@@ -50,6 +52,33 @@ def engine(**parts: object) -> Engine:
         **parts,
     }
     return Engine(**chosen, slate=slate_pixels())  # type: ignore[arg-type]
+
+
+class ViewingTracker(FakeTracker):
+    """Its tracks carry the driver's picture, for the retargeter."""
+
+    def track(self, frame: Frame) -> FaceTrack | None:
+        found = super().track(frame)
+        return None if found is None else replace(found, view=FaceView(frame.pixels[..., 0].copy(), np.eye(2, 3)))
+
+
+class CuriousRetargeter(FakeRetargeter):
+    """Notes whether it was shown the driver."""
+
+    shown = 0
+
+    def retarget(self, track: FaceTrack) -> Motion | None:
+        self.shown += track.view is not None
+        return super().retarget(track)
+
+
+def test_the_drivers_picture_goes_to_the_retargeter_and_no_further() -> None:
+    retargeter = CuriousRetargeter()
+    made = engine(tracker=ViewingTracker(), retargeter=retargeter)
+    reading = made.read(FakeSource(MonotonicClock()).read())
+    assert retargeter.shown == 1
+    assert reading.track is not None
+    assert reading.track.view is None
 
 
 def test_the_fakes_keep_the_contracts() -> None:
