@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from reenact.assembly import open_engine
-from reenact.config import FinishConfig, GeneratorConfig, RetargetConfig
+from reenact.config import FinishConfig, GeneratorConfig, RetargetConfig, TrackingConfig
 from reenact.rendering import find_rest, frames
 from reenact.stages import Sink
 from reenact.stats import Stats
@@ -68,7 +68,7 @@ def run(
     with ExitStack() as stack:
         source = stack.enter_context(VideoFile(driver))
         stack.enter_context(signs(output, ledger.from_now(), told.append))
-        one = stack.enter_context(open_engine(photo, finish=bare))
+        one = stack.enter_context(open_engine(photo, tracking=TrackingConfig(views=True), finish=bare))
         two = stack.enter_context(open_engine(video, finish=bare))
         rest = find_rest(driver, RetargetConfig())
         if rest is not None:

@@ -10,8 +10,9 @@ from reenact.geometry import eye_distance
 from reenact.retarget.population import expression_of
 from reenact.retarget.skin import Skin
 from reenact.tracking import FaceMeshTracker
+from reenact.tracking.canonical import SIZE
 from reenact.tracking.topology import BROWS, OUTER_LIPS
-from reenact.tracking.view import MARGIN, SIZE, view_of
+from reenact.tracking.view import MARGIN, view_of
 from reenact.types import FaceView, Frame
 
 

@@ -15,11 +15,11 @@ from reenact.errors import InputError, ModelError
 torch = pytest.importorskip("torch", reason="the train extra is not installed")
 pytest.importorskip("onnx")
 
-from reenact.generation.canonical import SIZE, canonical_matrix, to_crop  # noqa: E402
 from reenact.generation.meshwarp import with_rings  # noqa: E402
 from reenact.generation.network import Network  # noqa: E402
 from reenact.generation.session import Session  # noqa: E402
 from reenact.generation.weights import find_model, models_folder, read_model  # noqa: E402
+from reenact.tracking.canonical import SIZE, canonical_matrix, to_crop  # noqa: E402
 from reenact.training import checkpoint, graph  # noqa: E402
 from reenact.training.export import export, export_network  # noqa: E402
 from reenact.training.fit import BEST, LAST, Fit, FitConfig  # noqa: E402

@@ -9,9 +9,9 @@ import pytest
 from tracked import driver
 
 from reenact.errors import InputError
-from reenact.generation.canonical import EYES_Y, IOD, SIZE, canonical_matrix, to_crop
 from reenact.generation.guides import GATE, GRID, guides, openings
 from reenact.generation.meshwarp import with_rings
+from reenact.tracking.canonical import EYES_Y, IOD, SIZE, canonical_matrix, to_crop
 from reenact.training.pack import MARGIN, Pack, Person, cut, list_packs, person_of, read_pack, write_pack
 from reenact.training.pairs import Pairs
 

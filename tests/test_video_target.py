@@ -159,7 +159,7 @@ def test_videos_that_cannot_be_used(home: Path, tmp_path: Path) -> None:
 def test_progress_is_told(home: Path, file: Path) -> None:
     told: list[tuple[str, int, int]] = []
     open_target(file, "synthetic", progress=lambda *step: told.append(step)).close()
-    assert {what for what, _, _ in told} == {"tracking the face", "reading its expressions", "gathering mouths", "done"}
+    assert {what for what, _, _ in told} == {"tracking the face", "gathering mouths", "done"}
     assert all(done <= total for _, done, total in told)
 
 

@@ -7,13 +7,13 @@ from numba import cuda
 
 from reenact.generation import cudanetwork as k
 from reenact.generation.binding import Bound
-from reenact.generation.canonical import Matrix
 from reenact.generation.guides import CHANNELS, GATE
 from reenact.generation.laying import cubic_weights
 from reenact.generation.network import Seen, inverse, seen
 from reenact.generation.plan import FacePlan
 from reenact.generation.session import Session
 from reenact.generation.staging import Field, Staging, address
+from reenact.tracking.canonical import Matrix
 from reenact.types import Shot
 
 

@@ -1,6 +1,6 @@
 """What the network is told beside the base picture: which way the face was moved, and where it may be touched.
 
-All of it is in the coordinates of the canonical crop (reenact.generation.canonical).  Training makes its samples with
+All of it is in the coordinates of the canonical crop (reenact.tracking.canonical).  Training makes its samples with
 these same functions.
 """
 
@@ -9,10 +9,10 @@ import numba
 import numpy as np
 import numpy.typing as npt
 
-from reenact.generation.canonical import SIZE
 from reenact.generation.meshwarp import triangles
 from reenact.geometry import fit_similarity, rotation_vector
 from reenact.retarget.neutral import eye_opening, iris_place
+from reenact.tracking.canonical import SIZE
 from reenact.tracking.topology import INNER_LIPS, LEFT_EYE, OVAL, RIGHT_EYE, RIGID
 from reenact.types import Floats
 

@@ -12,9 +12,9 @@ import numpy.typing as npt
 
 from reenact.gate import Untrusted
 from reenact.generation import laying
-from reenact.generation.canonical import Matrix, canonical_matrix, to_crop
 from reenact.generation.guides import GATE, guides, openings
 from reenact.generation.session import Runs
+from reenact.tracking.canonical import Matrix, canonical_matrix, to_crop
 from reenact.types import Floats, Pixels
 
 Mask = npt.NDArray[np.uint8]
@@ -105,11 +105,12 @@ class Network:
         )
         if not finite:
             raise Untrusted("the network's numbers are not finite")
+        to_patch = inverse(told.crop)
         boxes, matrices = np.zeros((2, 4), np.int64), np.zeros((2, 2, 3))
         for k in range(2):
-            box = _box_of(reached[k], told.crop, base)
+            box = _box_of(reached[k], to_patch, base)
             if box is not None:
-                to_box = inverse(told.crop)
+                to_box = to_patch.copy()
                 to_box[:, 2] -= box[:2]
                 boxes[k], matrices[k] = box, inverse(to_box)
         done: Pixels = np.empty_like(base)
@@ -120,13 +121,13 @@ class Network:
 Box = tuple[int, int, int, int]  # x, y, width, height in the patch
 
 
-def _box_of(where: "npt.NDArray[np.int64]", crop: Matrix, patch: Pixels) -> Box | None:
+def _box_of(where: "npt.NDArray[np.int64]", to_patch: Matrix, patch: Pixels) -> Box | None:
     """What of the patch lies under a rectangle of the crop, x, y, width, height; None where nothing does."""
     x, y, w, h = (int(v) for v in where)
     if w == 0:
         return None
     corners = np.array([[x - 1, y - 1], [x + w, y - 1], [x - 1, y + h], [x + w, y + h]], np.float64)
-    there = corners @ inverse(crop)[:, :2].T + inverse(crop)[:, 2]
+    there = corners @ to_patch[:, :2].T + to_patch[:, 2]
     low = np.maximum(np.floor(there.min(0)).astype(int), 0)
     high = np.minimum(np.ceil(there.max(0)).astype(int) + 1, [patch.shape[1], patch.shape[0]])
     if (high <= low).any():

@@ -6,8 +6,8 @@ from dataclasses import replace
 import numpy as np
 
 from reenact.config import RetargetConfig
-from reenact.geometry import eye_distance, fit_similarity
-from reenact.retarget.neutral import eye_opening, head_pose, iris_place, mouth_gap
+from reenact.geometry import fit_similarity
+from reenact.retarget.neutral import Resting, eye_opening, head_pose, iris_place, mouth_gap
 from reenact.retarget.population import as_average_person
 from reenact.retarget.skin import Skin
 from reenact.tracking.topology import RIGID
@@ -88,35 +88,27 @@ class Retarget:
 
     def _set(self, neutral: FaceTrack) -> None:
         points = neutral.points.astype(np.float64)
-        self._neutral = points
-        self._iod = max(eye_distance(points), 1.0)
-        self._axes = head_pose(points).rotation
-        self._centre = points[RIGID].mean(0)
+        self._resting = Resting(points)
         self._lids = np.maximum(eye_opening(points), 0.05)
         self._iris = iris_place(points)
         self._skin = None if neutral.view is None else Skin(neutral.view, neutral.points)
         self.ready = True
 
     def _motion(self, track: FaceTrack) -> Motion:
-        points = track.points
-        pose = fit_similarity(self._neutral[RIGID], points[RIGID])
-        rest = pose.undo(points)
-        expression = (rest - self._neutral) @ self._axes / self._iod
-        turn = self._axes.T @ pose.rotation @ self._axes
-        shift = (pose.apply(self._centre[None])[0] - self._centre)[:2] / self._iod
+        found = self._resting.relative(track.points)
         motion = Motion(
-            rotation=turn.astype(np.float32),
-            shift=shift.astype(np.float32),
-            scale=pose.scale,
-            expression=expression.astype(np.float32),
-            gaze=_gaze(iris_place(rest) - self._iris),
-            lids=_openness(eye_opening(rest) / self._lids),
+            rotation=found.turn.astype(np.float32),
+            shift=found.shift.astype(np.float32),
+            scale=found.scale,
+            expression=found.expression.astype(np.float32),
+            gaze=_gaze(iris_place(found.unturned) - self._iris),
+            lids=_openness(eye_opening(found.unturned) / self._lids),
             seq=track.seq,
             t_capture=track.t_capture,
         )
         measured = None
         if self._skin is not None and track.view is not None:
-            measured = self._skin.measure(track.view, points)
+            measured = self._skin.measure(track.view, track.points)
         return as_average_person(motion, measured)
 
 

@@ -1,10 +1,12 @@
 """The neutral face: a shape in the head's own axes, and the pose it has in a picture."""
 
+from typing import NamedTuple
+
 import numba
 import numpy as np
 import numpy.typing as npt
 
-from reenact.geometry import Array, Similarity, fit_similarity
+from reenact.geometry import Array, Similarity, eye_distance, fit_similarity
 from reenact.tracking.topology import BROWS, INNER_LIPS, LEFT_EYE, OUTER_LIPS, RIGHT_EYE, RIGID, face_model
 from reenact.types import Floats
 
@@ -25,6 +27,41 @@ def head_pose(points: Array, shape: Array | None = None) -> Similarity:
     """
     reference = face_model().mean if shape is None else shape
     return fit_similarity(reference[RIGID], points[RIGID])
+
+
+class Relative(NamedTuple):
+    """What a face does against the same face at rest.
+
+    turn        (3, 3): the head's rotation from the resting pose, in the resting head's axes
+    shift       (2,): how far the head moved in the picture, in units of the resting IOD;  scale: how much it grew
+    expression  (478, 3): displacement, head motion taken off, in the resting head's axes, IOD
+    unturned    (478, 3): the points, head motion taken off, pixels of the resting picture
+    """
+
+    turn: Array
+    shift: Array
+    scale: float
+    expression: Array
+    unturned: Array
+
+
+class Resting:
+    """A face at rest, points (478, 3), that others of the same person are compared with."""
+
+    def __init__(self, points: Array) -> None:
+        self.points = points.astype(np.float64)
+        self._iod = max(eye_distance(self.points), 1.0)
+        self._axes = head_pose(self.points).rotation
+        self._centre = self.points[RIGID].mean(0)
+
+    def relative(self, points: Array) -> Relative:
+        """What points (478, 3) do."""
+        pose = fit_similarity(self.points[RIGID], points[RIGID])
+        unturned = pose.undo(points)
+        shift = (pose.apply(self._centre[None])[0] - self._centre)[:2] / self._iod
+        turn = self._axes.T @ pose.rotation @ self._axes
+        expression = (unturned - self.points) @ self._axes / self._iod
+        return Relative(turn, shift, pose.scale, expression, unturned)
 
 
 def head_shape(points: Array) -> Floats:

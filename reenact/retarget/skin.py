@@ -16,8 +16,9 @@ import numpy.typing as npt
 from reenact.geometry import Array, fit_similarity, rotation_matrix, rotation_vector
 from reenact.retarget.neutral import head_pose
 from reenact.retarget.population import Population, population
+from reenact.tracking.canonical import SIZE, to_crop
 from reenact.tracking.topology import OVAL, RIGID, face_model
-from reenact.tracking.view import MARGIN, SIZE
+from reenact.tracking.view import MARGIN
 from reenact.types import FaceView, Floats
 
 _GRID = 64  # cells across, in each of which the way back into the neutral shape is one affine map
@@ -52,7 +53,7 @@ class Skin:
 
     def __init__(self, view: FaceView, points: Floats, learnt: Population | None = None) -> None:
         learnt = learnt or population()
-        self._rest = _in_view(points, view)
+        self._rest = to_crop(points, view.matrix)
         inner = view.grey[MARGIN : MARGIN + SIZE, MARGIN : MARGIN + SIZE]
         self._picture = _even(inner)
         self._corners, self._shares, self._beside = _mesh_cells(self._rest[:, :2] - MARGIN)
@@ -67,7 +68,7 @@ class Skin:
 
     def measure(self, view: FaceView, points: Floats) -> Measured:
         """Of the same face in another picture, its landmarks (478, 3) in pixels of that frame."""
-        now = _in_view(points, view)
+        now = to_crop(points, view.matrix)
         flow, found = self._flow(view.grey, now)
         rigid = fit_similarity(self._rest[RIGID], now[RIGID])
         # the flow was seen in the neutral shape: a turned head shows it turned
@@ -125,12 +126,6 @@ def _posed(turned: Array) -> Array:
     none, one = np.zeros_like(x), np.ones_like(x)
     along, across = np.stack([none, z, -y, one, none, x], 1), np.stack([-z, none, x, none, one, y], 1)
     return np.concatenate([along, across])
-
-
-def _in_view(points: Floats, view: FaceView) -> Floats:
-    from reenact.generation.canonical import to_crop
-
-    return to_crop(points, view.matrix)
 
 
 def _even(grey: Mask) -> Mask:

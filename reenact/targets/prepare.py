@@ -15,7 +15,7 @@ from reenact.targets.bundle import Bundle, Tracks
 from reenact.targets.consent import Consent
 from reenact.targets.frames import KEPT_BYTES, FrameWriter
 from reenact.targets.layers import make_layers
-from reenact.targets.ownface import own_expressions
+from reenact.targets.ownface import OwnFace
 from reenact.targets.steady import Bools, fill_gaps, steady
 from reenact.types import POINTS, Floats, Frame, Pixels
 
@@ -135,13 +135,15 @@ def _video(path: Path, folder: Path, name: str, consent: Consent, progress: Prog
     if not usable.all():
         notes.append(f"{(~usable).sum()} of {len(usable)} frames show no face to drive and play as they are")
     neutral = neutral_shape(points[usable])
-    weights = own_expressions(copy, points, usable, neutral, progress)
-    files.write_tracks(folder, Tracks(points, usable, neutral, weights))
-    pictures = _pictures(copy, folder, len(points) * size[0] * size[1] * 3 > KEPT_BYTES, len(points), progress)
-    bank = MouthBank.build((picture for i, picture in enumerate(pictures) if usable[i]), points[usable])
-    for _ in pictures:  # what the bank left unread must be stored all the same
+    own = OwnFace(copy, points, usable, neutral)
+    pictures = own.reading(
+        _pictures(copy, folder, len(points) * size[0] * size[1] * 3 > KEPT_BYTES, len(points), progress)
+    )
+    bank = MouthBank.build(pictures, points[usable])
+    for _ in pictures:  # what the bank left unread must be read and stored all the same
         pass
     bank.save(folder / files.BANK)
+    files.write_tracks(folder, Tracks(points, usable, neutral, own.weights))
     progress("done", len(points), len(points))
     return Bundle(
         folder, name, "video", size, float(rate), len(points), path.name, files.sha256(copy), consent, tuple(notes)

@@ -2,16 +2,14 @@
 
 import cv2
 
+from reenact.tracking.canonical import SIZE, canonical_matrix
 from reenact.types import FaceView, Floats, Pixels
 
-SIZE = 256  # pixels: the face as the network's crop has it (reenact.generation.canonical)
 MARGIN = 32  # pixels kept around it: a neutral face may have been a little elsewhere
 
 
 def view_of(pixels: Pixels, points: Floats) -> FaceView:
     """Of the face with points (478, 3) in a picture (H, W, 3) uint8 BGR."""
-    from reenact.generation.canonical import canonical_matrix
-
     matrix = canonical_matrix(points, SIZE, MARGIN)
     side = SIZE + 2 * MARGIN
     luma = cv2.cvtColor(pixels, cv2.COLOR_BGR2GRAY)

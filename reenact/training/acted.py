@@ -20,7 +20,7 @@ import numpy as np
 
 from reenact.config import TrackingConfig
 from reenact.errors import InputError
-from reenact.generation.canonical import to_crop
+from reenact.tracking.canonical import to_crop
 from reenact.training.rendering.acts import act
 from reenact.training.rendering.renderer import load_renderer
 from reenact.types import FaceTrack, Frame, Pixels

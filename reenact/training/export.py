@@ -9,9 +9,9 @@ import numpy as np
 import torch
 
 from reenact.errors import ModelError
-from reenact.generation.canonical import SIZE
 from reenact.generation.guides import CHANNELS
 from reenact.generation.weights import TensorSpec
+from reenact.tracking.canonical import SIZE
 from reenact.training import card, checkpoint, graph, manifest
 from reenact.training.network import Portrait, lay, multiply_adds
 from reenact.training.pairs import Sample

@@ -20,7 +20,7 @@ import cv2
 import numpy as np
 
 from reenact.errors import InputError
-from reenact.generation.canonical import SIZE, canonical_matrix, to_crop
+from reenact.tracking.canonical import SIZE, canonical_matrix, to_crop
 from reenact.types import Floats, Pixels
 
 MARGIN = 32

@@ -6,13 +6,13 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from reenact.generation.canonical import SIZE
 from reenact.generation.eyes import Eyeball, draw_eye, eyeballs
 from reenact.generation.guides import guides, openings
 from reenact.generation.meshwarp import MeshWarp, with_rings
 from reenact.generation.over import lay_over
 from reenact.geometry import eye_distance, fit_similarity
 from reenact.retarget.neutral import eye_opening, iris_place
+from reenact.tracking.canonical import SIZE
 from reenact.tracking.topology import OVAL, RIGID
 from reenact.training.pack import MARGIN, Pack
 from reenact.types import Floats

@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from reenact.errors import InputError
-from reenact.geometry import eye_distance, fit_similarity, rotation_vector
-from reenact.retarget.neutral import head_pose
+from reenact.geometry import eye_distance, rotation_vector
+from reenact.retarget.neutral import Resting, head_pose
 from reenact.retarget.population import Population, features, population
 from reenact.tracking.topology import INNER_LIPS, LEFT_EYE, RIGHT_EYE, RIGID
 from reenact.training.acted import PICTURE
@@ -72,14 +72,12 @@ def read_people(folder: Path) -> list[Person]:
     return found
 
 
-def relative(neutral: Array, shot: Array) -> tuple[Array, Array]:
+def relative(resting: Resting, shot: Array) -> tuple[Array, Array]:
     """What reenact.retarget.Retarget reads from a shot: expression (1434,), and turn, shift, log scale (6,)."""
-    axes, iod, centre = head_pose(neutral).rotation, eye_distance(neutral), neutral[RIGID].mean(0)
-    pose = fit_similarity(neutral[RIGID], shot[RIGID])
-    expression = (pose.undo(shot) - neutral) @ axes / iod
-    shift = (pose.apply(centre[None])[0] - centre)[:2] / iod
-    turn = rotation_vector(axes.T @ pose.rotation @ axes)
-    return expression.reshape(-1), np.concatenate([turn, shift, [np.log(pose.scale)]])
+    found = resting.relative(shot)
+    return found.expression.reshape(-1), np.concatenate(
+        [rotation_vector(found.turn), found.shift, [np.log(found.scale)]]
+    )
 
 
 def seen(posed: Array, turned: Array, shift: Array) -> tuple[Array, Array]:
@@ -141,6 +139,7 @@ def tell(module: Any, model: Any, carried: Array, people: list[Person]) -> Told:
     for number, person in enumerate(people):
         neutral = person.framed[0].astype(np.float64)
         axes, iod, centre = head_pose(neutral).rotation, eye_distance(neutral), neutral[RIGID].mean(0)
+        still_face = Resting(neutral)
         resting = carried @ model.shape(person.shape, still)
         at = [module.rotation(*pose) for pose in person.pose_deg]
         before, far = seen(resting, at[0], person.shift_cm[0])
@@ -154,7 +153,7 @@ def tell(module: Any, model: Any, carried: Array, people: list[Person]) -> Told:
             beside = (after - solid[:, :2]) - (before - neutral[:, :2])
             bend = np.c_[beside, np.zeros(POINTS)] @ rotation @ axes / iod / scale
             true = np.concatenate([rotation_vector(axes.T @ rotation @ axes), shift, [np.log(scale)]])
-            told = relative(neutral, person.framed[i].astype(np.float64))
+            told = relative(still_face, person.framed[i].astype(np.float64))
             rows.append((*told, person.expression[i].astype(np.float64), true, bend.reshape(-1), number))
     return Told(*(np.array(column) for column in zip(*rows, strict=True)))
 

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 from reenact.errors import InputError
-from reenact.generation.canonical import SIZE
 from reenact.generation.guides import CHANNELS, GRID
+from reenact.tracking.canonical import SIZE
 from reenact.training.pack import list_packs, read_pack
 from reenact.training.pairs import Pairs, Sample
 
