@@ -60,5 +60,7 @@ def _picture_at(video: Path, index: int) -> Pixels:
         for i in range(index + 1):
             frame = source.read()
             if frame is None:
-                raise SourceError(f"{video.name} ended after {i} of its frames when it was read again")
-    return frame.pixels
+                break
+            if i == index:
+                return frame.pixels
+    raise SourceError(f"{video.name} ended before its frame {index} when it was read again")
