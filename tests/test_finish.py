@@ -155,9 +155,13 @@ def test_every_language_has_words_of_its_own() -> None:
     assert sheet.shape[0] == ROW * len(LANGUAGES)
 
 
-def test_pictures_smaller_than_the_label_are_not_a_fault() -> None:
+def test_pictures_smaller_than_the_label_get_the_part_of_it_that_fits() -> None:
     for size in ((1, 1), (3, 40), (40, 3)):
-        Label(size, "pl").draw(np.zeros((size[1], size[0], 3), np.uint8))
+        picture = np.zeros((size[1], size[0], 3), np.uint8)
+        Label(size, "pl").draw(picture)
+        assert picture.any()
+        assert not picture[: min(2, size[1] - 1)].any()  # its distance from the edge, as far as there is room
+        assert not picture[:, : min(2, size[0] - 1)].any()
 
 
 def test_a_user_without_an_identity_signs_no_mark(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

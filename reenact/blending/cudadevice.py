@@ -203,3 +203,39 @@ def quantile(
         else:
             high = middle
     return float32(0.5) * (low + high)
+
+
+@device
+def boundary_middle(
+    f: Array, w: Array, c: int, first: int, size: int, clamp: float, su: Array, t: int, n: int
+) -> tuple[float, float]:
+    """The boundary's mean, and no limit; with clamp >= 0 its median, and how far values may be from it."""
+    if clamp >= 0:
+        m = quantile(f, w, c, first, size, float32(0), False, su, t, n)
+        spread = float32(1.4826) * quantile(f, w, c, first, size, m, True, su, t, n)
+        return m, float32(clamp) * max(spread, float32(1))
+    a, b = float32(0), float32(0)
+    for k in range(t, size, n):
+        a += f[c, first + k]
+        b += w[first + k]
+    a = block_sum(su, a, t, n)
+    b = block_sum(su, b, t, n)
+    return a / b if b > 0 else float32(0), float32(1e9)
+
+
+@device
+def take_over(su: Array, sf: Array, d: Array, w: Array, levels: Array, l: int, t: int, n: int) -> None:
+    """Level l begins with the solution of the coarser one, whose ghosts are filled for that and emptied again."""
+    gb, grows, gcols, sb = levels[l + 1, 0], levels[l + 1, 1], levels[l + 1, 2], levels[l + 1, 3]
+    for k in range(t, grows * gcols, n):
+        if d[gb + k] <= 0:
+            su[sb + k] = ghost(su, sf, d, w, sb, gb, grows, gcols, k)
+    cuda.syncthreads()
+    for k in range(t, levels[l, 1] * levels[l, 2], n):
+        if d[levels[l, 0] + k] > 0:
+            su[levels[l, 3] + k] = interpolated(su, sb, gcols, k // levels[l, 2], k % levels[l, 2])
+    cuda.syncthreads()
+    for k in range(t, grows * gcols, n):
+        if d[gb + k] <= 0:
+            su[sb + k] = float32(0)
+    cuda.syncthreads()

@@ -13,16 +13,16 @@ import numpy as np
 from numba import cuda, float32, int32
 
 from reenact.blending.cudadevice import (
-    block_sum,
+    boundary_middle,
     boundary_value,
     ghost,
     inside,
     interpolated,
     on_frame,
-    quantile,
     relax,
     restricted,
     shared_v_cycle,
+    take_over,
 )
 
 SHARED = 6000  # floats twice over, 48,000 bytes: the largest that needs no opt-in; a 66 x 66 grid and all below it
@@ -121,18 +121,7 @@ def solve(levels, base, count, membrane, cycles, clamp, d, w, f, u, bite, mean):
     db, rows, cols, ub = levels[base, 0], levels[base, 1], levels[base, 2], levels[base, 3]
     m, limit = float32(0), float32(1e9)
     if membrane:
-        if clamp >= 0:
-            m = quantile(f, w, c, db, rows * cols, float32(0), False, su, t, n)
-            spread = float32(1.4826) * quantile(f, w, c, db, rows * cols, m, True, su, t, n)
-            limit = float32(clamp) * max(spread, float32(1))
-        else:
-            a, b = float32(0), float32(0)
-            for k in range(t, rows * cols, n):
-                a += f[c, db + k]
-                b += w[db + k]
-            a = block_sum(su, a, t, n)
-            b = block_sum(su, b, t, n)
-            m = a / b if b > 0 else float32(0)
+        m, limit = boundary_middle(f, w, c, db, rows * cols, clamp, su, t, n)
         if t == 0:
             mean[c], mean[3 + c] = m, limit
     for l in range(base, count):
@@ -148,19 +137,7 @@ def solve(levels, base, count, membrane, cycles, clamp, d, w, f, u, bite, mean):
     else:
         for l in range(count - 1, base - 1, -1):
             if l < count - 1:
-                gb, grows, gcols, sb = levels[l + 1, 0], levels[l + 1, 1], levels[l + 1, 2], levels[l + 1, 3]
-                for k in range(t, grows * gcols, n):
-                    if d[gb + k] <= 0:
-                        su[sb + k] = ghost(su, sf, d, w, sb, gb, grows, gcols, k)
-                cuda.syncthreads()
-                for k in range(t, levels[l, 1] * levels[l, 2], n):
-                    if d[levels[l, 0] + k] > 0:
-                        su[levels[l, 3] + k] = interpolated(su, sb, gcols, k // levels[l, 2], k % levels[l, 2])
-                cuda.syncthreads()
-                for k in range(t, grows * gcols, n):
-                    if d[gb + k] <= 0:
-                        su[sb + k] = float32(0)
-                cuda.syncthreads()
+                take_over(su, sf, d, w, levels, l, t, n)
             for _ in range(cycles if l == base else 1):
                 shared_v_cycle(su, sf, d, levels, l, count, t, n)
     for k in range(t, rows * cols, n):

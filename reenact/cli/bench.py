@@ -1,7 +1,7 @@
 """`reenact bench`: measurements that anyone can repeat."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -10,6 +10,9 @@ from reenact.cli.glass import glass
 from reenact.cli.hosting import vcam
 from reenact.cli.latency import latency
 from reenact.cli.marks import provenance
+
+if TYPE_CHECKING:
+    from reenact.bench.quality import Measured
 
 app = typer.Typer(no_args_is_help=True, help="Measure on this machine: blending, quality, latency, provenance.")
 
@@ -44,27 +47,36 @@ def blend(
         bench.run(json, tuple(size or bench.SIZES), pairs, rounds, out)
 
 
+Cases = Annotated[
+    list[Path],
+    typer.Argument(
+        metavar="FOLDER|CLIP...",
+        help="Folders with driver.mp4, target.png, target.mp4, truth_portrait.mp4 and truth_video.mp4; videos of "
+        "one person; folders of either.",
+    ),
+]
+Candidates = Annotated[
+    list[Path] | None,
+    typer.Option(metavar="FOLDER", help="Another network, as exported with its manifest; repeatable."),
+]
+ClipAs = Annotated[
+    str, typer.Option(metavar="photo|video|both", help="What target a clip is: its first frame, or itself.")
+]
+Page = Annotated[
+    Path | None,
+    typer.Option("--html", metavar="FILE", help="A page with contact sheets and clips, these in a folder beside it."),
+]
+
+
 @app.command()
 def quality(
-    paths: Annotated[
-        list[Path],
-        typer.Argument(
-            metavar="FOLDER|CLIP...",
-            help="Folders with driver.mp4, target.png, target.mp4, truth_portrait.mp4 and truth_video.mp4; videos of "
-            "one person; folders of either.",
-        ),
-    ],
+    paths: Cases,
     neutral: Annotated[str, typer.Option(metavar="auto|first", help="The driver at rest, as for render.")] = "first",
     variant: Annotated[
         list[str] | None, typer.Option(metavar="NAME", help="still, warp, base or network; repeatable. Default: all.")
     ] = None,
-    candidate: Annotated[
-        list[Path] | None,
-        typer.Option(metavar="FOLDER", help="Another network, as exported with its manifest; repeatable."),
-    ] = None,
-    clip_as: Annotated[
-        str, typer.Option(metavar="photo|video|both", help="What target a clip is: its first frame, or itself.")
-    ] = "photo",
+    candidate: Candidates = None,
+    clip_as: ClipAs = "photo",
     every: Annotated[int, typer.Option(min=1, help="Take each N-th frame only.")] = 1,
     seconds: Annotated[float | None, typer.Option(min=0.1, help="Take the first seconds only.")] = None,
     mouth: o.MouthWay = o.MOUTH,
@@ -73,12 +85,7 @@ def quality(
     provider: o.RunsOn = o.PROVIDER,
     allow_cpu: o.AllowCpu = False,
     json: Json = Path("quality.json"),
-    page: Annotated[
-        Path | None,
-        typer.Option(
-            "--html", metavar="FILE", help="A page with contact sheets and clips, these in a folder beside it."
-        ),
-    ] = None,
+    page: Page = None,
 ) -> None:
     """Drives targets with the real engine and scores what comes out against the truth.
 
@@ -99,9 +106,8 @@ def quality(
     from reenact.bench.machine import facts
     from reenact.bench.sheets import gallery_beside
     from reenact.bench.variants import choose
-    from reenact.cli.console import out, preparing
+    from reenact.cli.console import preparing
     from reenact.cli.opening import warm
-    from reenact.cli.scoretables import tables
     from reenact.config import GeneratorConfig, RetargetConfig
     from reenact.rendering import check_output
 
@@ -120,10 +126,17 @@ def quality(
         )
     if page is not None and gallery is not None:
         pages.write(measured, facts(), gallery.media, page)
-    for table in tables(measured):
-        out.print(table, soft_wrap=isinstance(table, str))
+    _say(measured)
     if json is not None:
         bench.save(measured, json)
+
+
+def _say(measured: "Measured") -> None:
+    from reenact.cli.console import out
+    from reenact.cli.scoretables import tables
+
+    for table in tables(measured):
+        out.print(table, soft_wrap=isinstance(table, str))
 
 
 app.command()(latency)

@@ -51,10 +51,9 @@ def record(
     It gives the target's mouths at once, and is what [bold]reenact target train NAME[/] learns from.
     """
     from reenact.cli.asking import ask_consent
-    from reenact.cli.console import out, preparing, tell
-    from reenact.errors import ReenactError
+    from reenact.cli.console import tell
     from reenact.targets.consent import consent_today
-    from reenact.targets.library import add_target, check_new, load_target, targets_folder
+    from reenact.targets.library import check_new, targets_folder
 
     check_new(name, force)
     kind, note = ask_consent("the recording", note) if consent is None else (consent.value, note)
@@ -66,14 +65,30 @@ def record(
         made = _recorded(camera, path, seconds, preview)
         if made.warning:
             tell(f"{made.warning}; what was recorded before is used")
-        try:
-            with preparing(f"preparing {name}") as report:
-                add_target(path, name, kind, note, report, force, agreement)
-        except ReenactError:
-            kept = Path.cwd() / f"{name}-recording.mp4"
-            shutil.move(path, kept)
-            tell(f"the recording is kept as {kept}")
-            raise
+        _added(path, name, kind, note, force, agreement)
+    _say(name, made)
+
+
+def _added(path: Path, name: str, kind: str, note: str, force: bool, agreement: Path | None) -> None:
+    """Prepares the target; where that fails the recording is kept in the present folder."""
+    from reenact.cli.console import preparing, tell
+    from reenact.errors import ReenactError
+    from reenact.targets.library import add_target
+
+    try:
+        with preparing(f"preparing {name}") as report:
+            add_target(path, name, kind, note, report, force, agreement)
+    except ReenactError:
+        kept = Path.cwd() / f"{name}-recording.mp4"
+        shutil.move(path, kept)
+        tell(f"the recording is kept as {kept}")
+        raise
+
+
+def _say(name: str, made: "Recorded") -> None:
+    from reenact.cli.console import out
+    from reenact.targets.library import load_target
+
     with load_target(name) as target:
         mouths = 0 if target.bank is None else len(target.bank.mouths)
     out.print(

@@ -9,6 +9,7 @@ import typer
 from reenact.cli import options as o
 
 if TYPE_CHECKING:
+    from reenact.rendering import Rendered
     from reenact.targets.library import OpenTarget
 
 
@@ -20,20 +21,25 @@ class Audio(StrEnum):
     none = "none"
 
 
+Driver = Annotated[Path, typer.Argument(metavar="DRIVER", help="Video or picture whose face drives.")]
+Output = Annotated[Path, typer.Option("--output", "-o", metavar="OUT.mp4", help="Video to write, or .png.")]
+Neutral = Annotated[
+    str,
+    typer.Option(
+        metavar="auto|first|FILE",
+        help="The driver at rest: found in the first three seconds, the first frame, or a picture.",
+    ),
+]
+
+
 def render(
-    driver: Annotated[Path, typer.Argument(metavar="DRIVER", help="Video or picture whose face drives.")],
+    driver: Driver,
     target: o.Target,
-    output: Annotated[Path, typer.Option("--output", "-o", metavar="OUT.mp4", help="Video to write, or .png.")],
+    output: Output,
     consent: o.Consent = None,
     note: o.Note = "",
     agreement: o.Agreement = None,
-    neutral: Annotated[
-        str,
-        typer.Option(
-            metavar="auto|first|FILE",
-            help="The driver at rest: found in the first three seconds, the first frame, or a picture.",
-        ),
-    ] = o.RETARGET.neutral,
+    neutral: Neutral = o.RETARGET.neutral,
     mouth: o.MouthWay = o.MOUTH,
     audio: Annotated[Audio, typer.Option(help="Whose sound is copied.")] = Audio.driver,
     expression_gain: o.ExpressionGain = o.RETARGET.expression_gain,
@@ -55,24 +61,18 @@ def render(
     With a video target the output's frame i is made of the target's frame i, then back and forth. Where the
     driver shows no face the target comes to rest; the driver's own picture is never shown.
     """
-    from reenact.cli.console import out, progress, stage_table, tell
+    from reenact.cli.console import out, progress, stage_table
     from reenact.cli.opening import opened_target, warm
-    from reenact.cli.signing import tell_left, tell_signed
+    from reenact.cli.signing import tell_left
     from reenact.config import FinishConfig, GeneratorConfig, RetargetConfig
-    from reenact.rendering import check_output
     from reenact.rendering import render as run
-    from reenact.sources import open_media, read_picture
 
     tell_left()
     at_rest = None if neutral in ("auto", "first") else o.existing(Path(neutral), "auto, first, or a picture")
     retarget = RetargetConfig(expression_gain, head_gain, gaze_gain, neutral="auto" if at_rest else neutral)
     generator = GeneratorConfig(mouth=mouth.value, provider=provider.value, allow_cpu=allow_cpu)
     finish = FinishConfig(label=label.value, language=label_language)
-    open_media(o.existing(driver, "a video or a picture")).close()
-    if at_rest is not None:
-        read_picture(at_rest)
-    inputs = [path for path in (driver, Path(target), at_rest) if path is not None and path.is_file()]
-    check_output(output, *inputs)
+    _check(driver, Path(target), at_rest, output)
     with opened_target(target, consent, note, agreement) as shown:
         sound = driver if audio is Audio.driver else _sound_of(shown) if audio is Audio.target else None
         warm()
@@ -88,15 +88,31 @@ def render(
                 finish=finish,
                 progress=report,
             )
+    _say(done, output, shown.size)
+    if times:
+        out.print(stage_table(done.stats, "milliseconds by stage"))
+
+
+def _check(driver: Path, target: Path, at_rest: Path | None, output: Path) -> None:
+    """Raises what is wrong with the files before anything is prepared."""
+    from reenact.rendering import check_output
+    from reenact.sources import open_media, read_picture
+
+    open_media(o.existing(driver, "a video or a picture")).close()
+    if at_rest is not None:
+        read_picture(at_rest)
+    check_output(output, *(path for path in (driver, target, at_rest) if path is not None and path.is_file()))
+
+
+def _say(done: "Rendered", output: Path, size: tuple[int, int]) -> None:
+    from reenact.cli.console import out, tell
+    from reenact.cli.signing import tell_signed
+
     if done.warning:
         tell(done.warning)
     tell_signed(done.signed)
     lost = f", {done.faceless} without a face" if done.faceless else ""
-    out.print(
-        f"{output}: {done.frames} frames{lost}, {shown.size[0]}x{shown.size[1]}, sound: {done.sound}", soft_wrap=True
-    )
-    if times:
-        out.print(stage_table(done.stats, "milliseconds by stage"))
+    out.print(f"{output}: {done.frames} frames{lost}, {size[0]}x{size[1]}, sound: {done.sound}", soft_wrap=True)
 
 
 def _sound_of(target: "OpenTarget") -> Path:
