@@ -139,3 +139,9 @@ def cmyk_jpeg(width: int, height: int, inverted: tuple[int, int, int, int]) -> b
         + scan
         + b"\xff\xd9"
     )
+
+
+def encoded(ending: str, pixels: np.ndarray, *options: int) -> bytes:
+    ok, data = cv2.imencode(ending, pixels, list(options))
+    assert ok
+    return data.tobytes()

@@ -2,7 +2,6 @@
 
 import os
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,16 +16,7 @@ from reenact.provenance.verify import verify_file
 CONFIG = VerifyConfig(frames=2)
 
 
-@pytest.fixture(autouse=True)
-def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("REENACT_HOME", str(tmp_path / "home"))
-
-
-@pytest.fixture(scope="module")
-def bounded() -> Iterator[Bounded]:
-    """One examining process for all of this module's files."""
-    with Bounded(CONFIG) as process:
-        yield process
+pytestmark = pytest.mark.usefixtures("own_home")
 
 
 def worker(tmp_path: Path, code: str) -> list[str]:

@@ -5,35 +5,12 @@ import numpy as np
 
 from reenact.lanes import between_words, bilinear3, bilinear4, cubic3, nearest, over_pixel
 
-
-@numba.njit
-def _three(flat, a, b, fx, fy):  # type: ignore[no-untyped-def]
-    return bilinear3(flat, a, b, fx, fy)
-
-
-@numba.njit
-def _four(flat, a, b, fx, fy):  # type: ignore[no-untyped-def]
-    return bilinear4(flat, a, b, fx, fy)
-
-
-@numba.njit
-def _cubic(flat, a, row, weights, at):  # type: ignore[no-untyped-def]
-    return cubic3(flat, a, row, weights, at)
-
-
-@numba.njit
-def _words(flat, a, b, fx, fy):  # type: ignore[no-untyped-def]
-    return between_words(flat, a, b, fx, fy)
-
-
-@numba.njit
-def _over(pixel, behind):  # type: ignore[no-untyped-def]
-    return over_pixel(pixel, behind)
-
-
-@numba.njit
-def _nearest(value):  # type: ignore[no-untyped-def]
-    return nearest(value)
+_three = numba.njit(lambda flat, a, b, fx, fy: bilinear3(flat, a, b, fx, fy))
+_four = numba.njit(lambda flat, a, b, fx, fy: bilinear4(flat, a, b, fx, fy))
+_cubic = numba.njit(lambda flat, a, row, weights, at: cubic3(flat, a, row, weights, at))
+_words = numba.njit(lambda flat, a, b, fx, fy: between_words(flat, a, b, fx, fy))
+_over = numba.njit(lambda pixel, behind: over_pixel(pixel, behind))
+_nearest = numba.njit(lambda value: nearest(value))
 
 
 def channels(pixel: int, count: int) -> list[int]:

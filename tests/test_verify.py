@@ -3,7 +3,6 @@
 import io
 import json
 import sys
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -31,16 +30,7 @@ from reenact.types import Composite, Frame, Kind
 CONFIG = VerifyConfig(frames=2)
 
 
-@pytest.fixture(autouse=True)
-def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("REENACT_HOME", str(tmp_path / "home"))
-
-
-@pytest.fixture(scope="module")
-def bounded() -> Iterator[Bounded]:
-    """One examining process for all of this module's files."""
-    with Bounded(CONFIG) as process:
-        yield process
+pytestmark = pytest.mark.usefixtures("own_home")
 
 
 def test_a_file_signed_here(tmp_path: Path, bounded: Bounded) -> None:

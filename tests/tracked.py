@@ -7,10 +7,23 @@ import numpy as np
 
 from reenact import assets
 from reenact.geometry import eye_distance, rotation_matrix
+from reenact.retarget import Retarget
+from reenact.retarget.neutral import head_shape
+from reenact.retarget.transfer import LIDS
 from reenact.sources import VideoFile
 from reenact.tracking import FaceMeshTracker
-from reenact.tracking.topology import RIGID, face_model
+from reenact.tracking.topology import INNER_LIPS, RIGID, face_model
 from reenact.types import POINTS, FaceTrack, Frame, Shot
+
+HALF = len(INNER_LIPS) // 2
+UPPER_LIPS, LOWER_LIPS = INNER_LIPS[1:HALF], INNER_LIPS[:HALF:-1]
+POSES = [
+    ((0, 0, 0), (0.5, -0.3), 1.2),
+    ((0, 0.2, 0), (0, 0), 1.0),
+    ((0.2, 0, 0), (0, 0), 1.0),
+    ((0, 0, 0.3), (0.1, 0.4), 1.0),
+    ((0.1, -0.3, 0.1), (0.2, 0.1), 0.8),
+]
 
 
 def frames(path: Path, count: int) -> list[Frame]:
@@ -61,3 +74,35 @@ def moved(points: np.ndarray, turn: np.ndarray, shift: tuple[float, float], scal
 def track(points: np.ndarray, seq: int = 0, subject: int = 0) -> FaceTrack:
     assert points.shape == (POINTS, 3)
     return FaceTrack(np.ascontiguousarray(points, np.float32), 1.0, subject, seq, seq / 30)
+
+
+def calibrated(neutral: FaceTrack) -> Retarget:
+    retarget = Retarget()
+    retarget.calibrate(neutral)
+    return retarget
+
+
+def opened(points: np.ndarray, gap: float) -> np.ndarray:
+    """The inner lips pulled apart by so much of the IOD, about their middle, corners left."""
+    out = points.copy()
+    middle = (points[UPPER_LIPS] + points[LOWER_LIPS]) / 2
+    bow = np.float32(1 - np.abs(np.linspace(-1, 1, HALF - 1)) ** 2)[:, None] / np.float32(0.998)
+    down = np.float32([0, gap / 2 * eye_distance(points), 0])
+    out[UPPER_LIPS], out[LOWER_LIPS] = middle - bow * down, middle + bow * down
+    return out
+
+
+def with_lids(points: np.ndarray, opening: float) -> np.ndarray:
+    """Upper lids at so much of their height over the lower ones."""
+    out = points.copy()
+    for pairs in LIDS:
+        for upper, lower in pairs:
+            out[upper] = points[lower] + (points[upper] - points[lower]) * np.float32(opening)
+    return out
+
+
+def photo_shot(points: np.ndarray | None = None) -> tuple[Shot, np.ndarray]:
+    """A photo's shot whose landmarks are `points` (or the mean face's), and its neutral shape."""
+    points = average_face(100, (200, 200)) if points is None else points
+    pixels = np.zeros((400, 400, 3), np.uint8)
+    return Shot(pixels, points, pixels.copy(), points, 0), head_shape(points)
