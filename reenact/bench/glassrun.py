@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -100,7 +100,7 @@ def _through_engine(
         worker = threading.Thread(target=live.run, name="live", daemon=True)
         worker.start()
         try:
-            _wait_for_sights(notes[1], player, s)
+            _wait_for_sights(notes[1], player, s, worker.is_alive)
         finally:
             live.stop()
             worker.join(5.0)
@@ -152,15 +152,17 @@ def _wait_for_notes(path: Path, player: "subprocess.Popen[bytes]", seconds: floa
         time.sleep(0.1)
 
 
-def _wait_for_sights(path: Path, player: "subprocess.Popen[bytes]", s: Setting) -> None:
-    """Until so many seconds after the reader saw the first number."""
+def _wait_for_sights(
+    path: Path, player: "subprocess.Popen[bytes]", s: Setting, runs: Callable[[], bool] = lambda: True
+) -> None:
+    """Until so many seconds after the reader saw the first number, or the loop, if there is one, no longer runs."""
     end = time.monotonic() + s.patience_s
     first: float | None = None
     while True:
         now = time.monotonic()
         if first is None and any(value >= 0 for value, _ in _read_notes(path)):
             first, end = now, now + s.seconds
-        if now > end or player.poll() is not None:
+        if now > end or player.poll() is not None or not runs():
             break
         time.sleep(0.2)
     if first is None and player.poll() is not None:

@@ -5,7 +5,7 @@
 Needs Debian 12 on amd64 with what tests/release/vm/machine.sh names, and the network once, for the kernel's packages.
 The machine is emulated in software, some fifty times slower: so the pictures are small, five a second are asked for,
 new ones come about once a second, and what the program takes for a fault of camera, engine or device is made more
-patient (guest.py, SLOW).  What is tested is behaviour, and of times that of the slate after kill -9, which waits for no
+patient (vm/patient.py).  What is tested is behaviour, and of times that of the slate after kill -9, which waits for no
 model.
 """
 
@@ -98,7 +98,8 @@ def seen() -> dict[str, object]:
     _write_target(share, outside)
     np.save(share / "slate.npy", slate(SIZE))
     (share / "settings.json").write_text(json.dumps({"size": SIZE, "rate": RATE}))
-    shutil.copy(HERE / "vm" / "guest.py", share / "guest.py")
+    for script in ("guest.py", "patient.py"):
+        shutil.copy(HERE / "vm" / script, share / script)
     variables = " ".join(f"{name}={value}" for name, value in inside.items())
     command = ["env", variables, sys.executable, "guest.py"]
     done = subprocess.run([HERE / "vm" / "machine.sh", "run", MACHINE, str(SECONDS), *command], check=False)

@@ -24,7 +24,7 @@ pytestmark = [pytest.mark.release, pytest.mark.timeout(6500)]
 SECONDS = 6000  # at most
 _GUEST = """
 export {variables}
-glass="{python} -m reenact bench glass --size {size} --rate {rate} --patience 2700 --provider cpu"
+glass="{python} patient.py bench glass --size {size} --rate {rate} --patience 2700 --provider cpu"
 TERM=dumb $glass --play /dev/video11 --read /dev/video11 --seconds 10 --json alone.json
 TERM=dumb $glass --play /dev/video11 --read /dev/video10 --seconds 30 --json glass.json -t small
 """
@@ -50,6 +50,7 @@ def share() -> Path:
     inside = {**GENERIC, "REENACT_HOME": "/mnt/home", "NUMBA_CACHE_DIR": "/mnt/numba", "PYTHONPATH": str(ROOT)}
     variables = " ".join(f"{name}={value}" for name, value in inside.items())
     size = f"{SIZE[0]}x{SIZE[1]}"
+    shutil.copy(HERE / "vm" / "patient.py", share / "patient.py")
     script = _GUEST.format(variables=variables, python=sys.executable, size=size, rate=RATE)
     (share / "glass.sh").write_text(script)
     subprocess.run([HERE / "vm" / "machine.sh", "run", MACHINE, str(SECONDS), "bash", "glass.sh"], check=False)

@@ -107,30 +107,8 @@ def webcam() -> "subprocess.Popen[bytes]":
     return subprocess.Popen([*command, "-vf", "format=yuyv422", "-f", "v4l2", CAMERA])
 
 
-# What a machine that tracks one picture a second must not take for a fault; all else is as it is delivered.
-SLOW = """
-from reenact import config
-def patient(settings, **values):
-    names = [field for field in settings.__dataclass_fields__]
-    defaults = dict(zip(names, settings.__init__.__defaults__)) | values
-    settings.__init__.__defaults__ = tuple(defaults[name] for name in names)
-patient(config.GateConfig, stale_s=20.0)
-patient(config.LiveConfig, stuck_s=60.0)
-patient(config.CameraConfig, read_timeout_s=20.0, open_timeout_s=600.0)
-patient(config.VirtualCameraConfig, start_s=900.0, answer_s=10.0, stuck_s=120.0)
-"""
-LIVE = (
-    SLOW
-    + """
-import sys
-from reenact.cli import main
-sys.exit(main(sys.argv[1:]))
-"""
-)
-
-
 def live() -> "subprocess.Popen[bytes]":
-    command = [sys.executable, "-c", LIVE, "live", "-t", "grey", "--camera", CAMERA, "--vcam", VCAM]
+    command = [sys.executable, "patient.py", "live", "-t", "grey", "--camera", CAMERA, "--vcam", VCAM]
     command += ["--no-preview", "--mouth", "generated", "--rate", str(SETTINGS["rate"]), "--provider", "cpu"]
     return subprocess.Popen(command, stdout=Path("live.out").open("wb"), stderr=Path("live.err").open("wb"))
 
@@ -157,10 +135,9 @@ def hosts() -> list[int]:
     return found
 
 
-OTHER = (
-    SLOW
-    + """
+OTHER = """
 import sys, time
+import patient
 import numpy as np
 from reenact.errors import DeviceError
 from reenact.sinks import VirtualCamera, slate
@@ -182,7 +159,6 @@ for line in sys.stdin:
         n += 1
         time.sleep(1 / rate)
 """
-)
 
 
 class Other:
@@ -256,7 +232,7 @@ def main() -> None:
     note("host lingered", round(time.monotonic() - began, 1))
     watcher.kill()
 
-    doctor = subprocess.run([sys.executable, "-c", LIVE, "doctor", "--json"], capture_output=True, text=True)
+    doctor = subprocess.run([sys.executable, "patient.py", "doctor", "--json"], capture_output=True, text=True)
     note("doctor's status", doctor.returncode)
     note("doctor", json.loads(doctor.stdout)["found"] if doctor.stdout.startswith("{") else doctor.stderr[-500:])
     camera.kill()
